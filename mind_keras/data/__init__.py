@@ -1,0 +1,1 @@
+"""Raw tables to checked samples; only `batches.py` knows Keras."""

@@ -1,0 +1,44 @@
+"""Ready data sets.
+
+A source is a module with `load(*, seed, missing, ...) -> Splits`.
+To add one: write the file, name its `load` in `SOURCES`.
+"""
+
+import inspect
+from collections.abc import Mapping
+
+from mind_keras.data.sources import breast_cancer, diabetes
+from mind_keras.data.splits import Splits
+
+SOURCES = {"breast_cancer": breast_cancer.load, "diabetes": diabetes.load}
+
+
+def load(
+    name: str, *, seed: int = 0, missing: Mapping | None = None, **options: object
+) -> Splits:
+    """A ready data set.
+
+    Args:
+        name: One of `SOURCES`.
+        seed: Another seed, another split and another removal.
+        missing: How modalities are removed: arguments of `missing.remove`, such as
+            `{"mechanism": "mcar", "rate": {"serum": 0.3}}`. None: nothing is.
+        options: Further arguments of the source.
+
+    Raises:
+        ValueError: If the source or an option is unknown.
+
+    Example:
+        >>> missing = {"mechanism": "mcar", "rate": {"serum": 0.3}}
+        >>> sorted(load("diabetes", missing=missing).train.patterns)
+        ['serum+vitals', 'vitals']
+    """
+    if name not in SOURCES:
+        raise ValueError(f"Unknown source {name!r}. Known: {sorted(SOURCES)}.")
+    known = sorted(inspect.signature(SOURCES[name]).parameters)
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ValueError(
+            f"Unknown option {unknown} of source {name!r}. Known: {known}."
+        )
+    return SOURCES[name](seed=seed, missing=missing, **options)

@@ -1,0 +1,102 @@
+"""Splits: training, validation and test samples that share no patient."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from mind_keras.data.preprocessing import Preprocessing
+from mind_keras.data.samples import Samples
+from mind_keras.spec import Spec
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """The three parts of a data set.
+
+    Args:
+        train: What models learn from.
+        validation: What stops training and chooses; never reported as a result.
+        test: What is reported, once.
+        preprocessing: What was done to raw rows, so that it can be done to new ones.
+
+    Raises:
+        ValueError: If specs differ, a patient or an id is in two splits, or the
+            training split lacks a class.
+
+    Example:
+        >>> from mind_keras.data.sources import load
+        >>> data = load("diabetes")
+        >>> data.spec.names
+        ('serum', 'vitals')
+    """
+
+    train: Samples
+    validation: Samples
+    test: Samples
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+
+    def __post_init__(self) -> None:
+        for name, samples in self.items():
+            if samples.spec != self.train.spec:
+                raise ValueError(
+                    "All splits must have one spec. Received: train has "
+                    f"{self.train.spec}, {name} has {samples.spec}."
+                )
+        for column in ("group", "id"):
+            self._check_disjoint(column)
+        self._check_classes()
+
+    @property
+    def spec(self) -> Spec:
+        """The spec of all three."""
+        return self.train.spec
+
+    def items(self) -> list[tuple[str, Samples]]:
+        """`(name, samples)` in the order train, validation, test."""
+        return [(name, getattr(self, name)) for name in SPLITS]
+
+    def _check_disjoint(self, column: str) -> None:
+        for i, first in enumerate(SPLITS):
+            for second in SPLITS[i + 1 :]:
+                a = getattr(getattr(self, first), column)
+                b = getattr(getattr(self, second), column)
+                # As text: patient 7 is patient "7".
+                shared = sorted(set(a.astype(str)) & set(b.astype(str)))
+                if shared:
+                    raise ValueError(
+                        f"No {column} may be in two splits: it would leak from one to "
+                        f"the other. Received: {len(shared)} in both {first} and "
+                        f"{second}, e.g. {', '.join(shared[:3])}. Split by patient, "
+                        "and give `id=` and `group=` when you make `Samples`."
+                    )
+
+    def _check_classes(self) -> None:
+        task, y = self.spec.task, self.train.y
+        if task.kind == "multiclass":
+            absent = [label for k, label in enumerate(task.labels) if k not in y]
+        else:
+            both = [{0.0, 1.0} <= set(np.unique(column)) for column in y.T]
+            absent = [lb for lb, ok in zip(task.labels, both, strict=True) if not ok]
+        if absent:
+            what = "class" if task.kind == "multiclass" else "label, both yes and no,"
+            raise ValueError(
+                f"The training split must have samples of every {what}. Received none "
+                f"for {absent}. Drop these labels, or split anew."
+            )
+
+    def availability(self) -> pd.DataFrame:
+        """How many samples and groups of each split have which pattern."""
+        rows = [
+            {
+                "split": name,
+                "pattern": pattern,
+                "samples": len(index),
+                "groups": len(np.unique(samples.group[index])),
+            }
+            for name, samples in self.items()
+            for pattern, index in samples.patterns.items()
+        ]
+        return pd.DataFrame(rows)

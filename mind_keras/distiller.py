@@ -1,0 +1,276 @@
+"""The Distiller: a student's training step, with teachers in it.
+
+`train_step` is overridden once for all backends: it takes the batch, adds what the
+teachers believe (live, or cached in the batch) and hands on to Keras' own step, so
+that jit, mixed precision, loss scaling and callbacks keep working. The objective is
+
+    sum_h a_h task(head_h) + b_h distance(head_h, teachers_h)
+
+over all heads h, each term averaged over the rows (and labels) it covers. It is our
+reconstruction of MIND (Guerra-Manzanares & Shamout, TMLR 2025, arXiv 2502.01158).
+"""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from types import MappingProxyType
+
+import keras
+import numpy as np
+from keras import ops
+
+from mind_keras.data.batches import ANSWERS, LABELS, Batches
+from mind_keras.data.checks import check_labels
+from mind_keras.data.prior import label_prior
+from mind_keras.ensembles import Ensembles
+from mind_keras.grouped import GroupedModel
+from mind_keras.grouping import able, by_head, by_pattern, join, split
+from mind_keras.losses import as_distance
+from mind_keras.pools import prior_logits
+from mind_keras.spec import Task
+from mind_keras.teachers import as_teachers
+
+BELIEFS = "beliefs"
+
+
+@keras.saving.register_keras_serializable("mind_keras")
+class Distiller(GroupedModel):
+    """Trains a student on labels and on what its teachers believe.
+
+    Args:
+        student: Functional, `{modality: (batch, ...)}` to `{head: logits}`.
+        teachers: `{head: [model or .keras path, ...]}`, any number for each head, of
+            any subset of the modalities. `{}` is plain training. An empty list says
+            that the head's answers come with the batches (`mk.teacher_logits`).
+        task: What is predicted.
+        temperature: T of the distances; teachers' beliefs are softened by it.
+        distance: `"kl"` (Bernoulli or categorical, by the task), `"mse"`, a
+            `keras.losses.Loss` on logits, a `keras.distillation.DistillationLoss`
+            (which ignores sample weights), or `{head: one of these}`.
+        task_weight: a, a number or `{head: number}` for all heads.
+        distillation_weight: b, likewise.
+        ensemble: What is averaged over teachers, `"probability"` or `"logit"`.
+        ensemble_weights: `{head: one number per teacher}`; equal ones if left out.
+        joint_target: What heads of several modalities without teachers of their own
+            learn from: `"product"`, the log-opinion pool of the unimodal ensembles, or
+            `"mean"`, their mean probability.
+        prior: Frequency of each label, `(labels,)`, for `"product"`. Default: that of
+            the labels given to `fit`.
+
+    A saved Distiller holds the student, the settings and the optimiser, not the
+    teachers: `keras.saving.load_model(path, {"Distiller": mk.Distiller})`. For use
+    elsewhere save `distiller.student`, which needs nothing of this package.
+
+    Raises:
+        ValueError: Before training: on unknown heads, probabilities in place of
+            logits, outputs that do not fit the task, cached answers of others.
+
+    Example:
+        >>> import mind_keras as mk
+        >>> data = mk.load("diabetes")
+        >>> student = mk.build_student(data.spec, {"serum": "mlp", "vitals": "mlp"})
+        >>> teachers = {"serum": [mk.build_teacher(data.spec, "serum", units=8)]}
+        >>> distiller = mk.Distiller(student, teachers, task=data.spec.task)
+        >>> distiller.compile("adam")
+        >>> history = distiller.fit(mk.batches(data.train), verbose=0)
+        >>> sorted(history.history)[:2]
+        ['fusion_distillation', 'fusion_loss']
+    """
+
+    def __init__(
+        self,
+        student: keras.Model,
+        teachers: Mapping[str, Sequence] | None = None,
+        *,
+        task: Task,
+        temperature: float = 2.0,
+        distance: object = "kl",
+        task_weight: float | Mapping[str, float] = 1.0,
+        distillation_weight: float | Mapping[str, float] = 1.0,
+        ensemble: str = "probability",
+        ensemble_weights: Mapping[str, Sequence[float]] | None = None,
+        joint_target: str = "product",
+        prior: Sequence[float] | None = None,
+        **kwargs: object,
+    ) -> None:
+        super().__init__(student, task, task_weight, **kwargs)
+        self._distill = self._per_head("distillation_weight", distillation_weight)
+        self.ensembles = Ensembles(
+            as_teachers(teachers or {}, self._heads, task),
+            self._heads,
+            task,
+            temperature=temperature,
+            pool=ensemble,
+            weights=ensemble_weights or {},
+            joint_target=joint_target,
+            silent={head for head, weight in self._distill.items() if weight == 0},
+        )
+        # Proxies, since Keras would track, and save, what is in a dict.
+        self._distance = MappingProxyType({"given": distance})
+        self._distances = MappingProxyType(
+            {head: self._distance_of(head, distance) for head in self.ensembles.taught}
+        )
+        self._trackers = [
+            keras.metrics.Mean(name=f"{head}_distillation")
+            for head in self.ensembles.taught
+        ]
+        self.prior = self.add_weight(
+            name="prior", shape=(task.outputs,), initializer="zeros", trainable=False
+        )
+        self._has_prior = prior is not None or not self.ensembles.needs_prior
+        if prior is not None:
+            self.prior.assign(prior_logits(np.asarray(prior), task.kind))
+
+    def _distance_of(self, head: str, distance: object) -> keras.losses.Loss:
+        if isinstance(distance, Mapping) and head not in distance:
+            raise ValueError(
+                "`distance` must name a distance for each taught head. Received: "
+                f"{sorted(distance)}, none for {head!r}."
+            )
+        one = distance[head] if isinstance(distance, Mapping) else distance
+        return as_distance(one, self.task.kind, self.ensembles.temperature)
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, callbacks=None, **kwargs):
+        """As `keras.Model.fit`, after a check that batches and teachers fit.
+
+        Batches of `mk.batches` come in an order that seed and epoch alone decide, on
+        every backend, also when training is taken up again.
+        """
+        answers = None
+        callbacks = list(callbacks or ())
+        if isinstance(x, Batches):
+            x.check_fits(self.task, frozenset().union(*self._heads.values()))
+            answers = x.answers
+            begin = keras.callbacks.LambdaCallback(
+                on_epoch_begin=lambda epoch, logs: x.at_epoch(epoch)
+            )
+            callbacks, kwargs = [begin, *callbacks], {**kwargs, "shuffle": False}
+        self.ensembles.check_answers(answers and answers.teachers)
+        if not self._has_prior:
+            self._learn_prior(x, y)
+        return super().fit(x, y, batch_size, epochs, callbacks=callbacks, **kwargs)
+
+    def _learn_prior(self, x, y) -> None:
+        if isinstance(x, Batches):
+            prior = x.samples.prior
+        elif y is not None:
+            labels = next(iter(y.values())) if isinstance(y, Mapping) else y
+            prior = label_prior(check_labels(labels, self.task), self.task)
+        else:
+            raise ValueError(
+                "The product of beliefs needs the frequency of each label. Received: "
+                f"data of type {type(x).__name__}, from which it cannot be read before "
+                "training. Give `prior=` to the Distiller."
+            )
+        self.prior.assign(prior_logits(prior, self.task.kind))
+        self._has_prior = True
+
+    def train_step(self, *args):
+        """Keras' own step, on a batch with the teachers' beliefs in it."""
+        *state, data = args  # only JAX hands a state
+        return super().train_step(*state, self._teach(state, data))
+
+    def _teach(self, state, data):
+        if not self.ensembles.taught:
+            return data
+        if not self._has_prior:
+            self._learn_prior(None, None)
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        labels, answers = _unpack(y, ANSWERS)
+        with self._reading(state):
+            answers = self.ensembles.ask(by_pattern(x)) if answers is None else answers
+            beliefs = self.ensembles.believe(answers, ops.convert_to_tensor(self.prior))
+        y = {LABELS: labels, BELIEFS: beliefs}
+        return keras.utils.pack_x_y_sample_weight(x, y, weight)
+
+    def _reading(self, state):
+        """JAX's step is a pure function: variables have the values it was given."""
+        if not state:
+            return contextlib.nullcontext()
+        trainable, frozen = state[0][:2]
+        pairs = [
+            *zip(self.trainable_variables, trainable, strict=True),
+            *zip(self.non_trainable_variables, frozen, strict=True),
+        ]
+        return keras.StatelessScope(state_mapping=pairs)
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        """The task losses, and in training the distances to the beliefs."""
+        labels, beliefs = _unpack(y, BELIEFS)
+        loss = super().compute_loss(x, labels, y_pred, sample_weight, training)
+        labels = by_head(labels, x, self._heads)
+        if sample_weight is not None:
+            sample_weight = by_head(sample_weight, x, self._heads)
+        for tracker, head in zip(self._trackers, self.ensembles.taught, strict=True):
+            if beliefs and beliefs[head]:
+                far = self._far(
+                    head, beliefs[head], y_pred[head], labels, sample_weight
+                )
+                tracker.update_state(far)
+                loss = loss + self._distill[head] * far
+        return loss
+
+    def _far(self, head, beliefs, logits, labels, weights):
+        """How far a head is from its teachers, over the rows they answer for."""
+        patterns = able(head, labels, self._heads)
+        covered = [p for p in patterns if p in beliefs]
+        if covered != patterns:
+            sizes = [ops.shape(labels[p][head])[0] for p in patterns]
+            rows = dict(zip(patterns, split(logits, sizes), strict=True))
+            logits = join([rows[p] for p in covered])
+        weight = weights and join([weights[p][head] for p in covered])
+        teacher = join([beliefs[p] for p in covered])
+        return self._distances[head](teacher, logits, sample_weight=weight)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """The metrics of each head, and in training the distances."""
+        labels, beliefs = _unpack(y, BELIEFS)
+        logs = super().compute_metrics(x, labels, y_pred, sample_weight)
+        silent = set() if beliefs else {tracker.name for tracker in self._trackers}
+        return {name: value for name, value in logs.items() if name not in silent}
+
+    @property
+    def non_trainable_variables(self):
+        """The student's, and the teachers': JAX would bake unknown ones into the
+        program as constants. They are neither trained nor saved."""
+        own = super().non_trainable_variables
+        seen = {id(v) for v in [*own, *self.trainable_variables]}
+        taught = [v for model in self.ensembles.models for v in model.variables]
+        return own + [v for v in taught if not (id(v) in seen or seen.add(id(v)))]
+
+    def get_config(self):
+        """The student and the settings; teachers are not part of it."""
+        settings = self.ensembles
+        return {
+            **super().get_config(),
+            "student": keras.saving.serialize_keras_object(self.student),
+            "teachers": {head: [] for head in settings.teachers},
+            "task": asdict(self.task),
+            "temperature": settings.temperature,
+            "distance": keras.saving.serialize_keras_object(self._distance["given"]),
+            "task_weight": dict(self._task_weight),
+            "distillation_weight": dict(self._distill),
+            "ensemble": settings.pool,
+            "ensemble_weights": settings.weights,
+            "joint_target": settings.joint_target,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """A Distiller without teachers, from `get_config`."""
+        config = dict(config)
+        for name in ("student", "distance"):
+            config[name] = keras.saving.deserialize_keras_object(
+                config[name], custom_objects=custom_objects
+            )
+        config["task"] = Task(**config["task"])
+        return cls(**config)
+
+
+def _unpack(y, key: str) -> tuple:
+    """Labels, and what a batch carries under `key` beside them, else None."""
+    if isinstance(y, Mapping) and LABELS in y:
+        return y[LABELS], y.get(key)
+    return y, None

@@ -1,0 +1,19 @@
+"""Encoders: the rows of one modality to one code per row.
+
+An encoder is a function `(shape, *, name, ...) -> keras.Model`: functional, of stock
+Keras layers only, one input `(batch, *shape)`, one output `(batch, code)`. Its
+options are keyword-only and have defaults.
+To add one: write the function in the file of its kind of input and name it here.
+"""
+
+from mind_keras.encoders.image import resnet
+from mind_keras.encoders.sequence import gru, lstm, transformer
+from mind_keras.encoders.table import mlp
+
+ENCODERS = {
+    "gru": gru,
+    "lstm": lstm,
+    "mlp": mlp,
+    "resnet": resnet,
+    "transformer": transformer,
+}

@@ -1,0 +1,135 @@
+"""The graph of a functional model: which tensor needs which modality.
+
+Keras keeps the graph in `tensor._keras_history`; this file alone reads it. Models
+of several inputs that are nested in another are opened, so that each of their
+outputs needs only what it is computed from.
+"""
+
+import keras
+from keras import tree
+
+# The class of functional models has no public name.
+Functional = type(keras.Model(*2 * [keras.Input((1,))]))
+
+
+def graph(model: keras.Model) -> tuple[dict, dict]:
+    """A functional model's named inputs and outputs, nested models opened.
+
+    A model with one unnamed output is taken to have one head: named after its
+    modality where it has one input, else `"fusion"`.
+    """
+    model = functional(model)
+    inputs = model.input
+    if not isinstance(inputs, dict):
+        inputs = {tensor.name: tensor for tensor in model.inputs}
+    outputs = model.output
+    if not isinstance(outputs, dict):
+        if len(model.outputs) > 1:
+            raise ValueError(
+                "A model of several heads must name them: its outputs must be a dict. "
+                f"Received: a list of {len(model.outputs)} from {model.name!r}."
+            )
+        only = next(iter(inputs)) if len(inputs) == 1 else "fusion"
+        outputs = {only: model.outputs[0]}
+    known = {id(tensor): tensor for tensor in model.inputs}
+    opened = reach(list(outputs.values()), known)
+    return dict(sorted(inputs.items())), dict(zip(outputs, opened, strict=True))
+
+
+def functional(model: keras.Model) -> keras.Model:
+    """The model itself, or the functional form of a built `Sequential`."""
+    if isinstance(model, keras.Sequential) and model.built:
+        return keras.Model(model.inputs, model.outputs, name=model.name)
+    if not isinstance(model, Functional):
+        raise ValueError(
+            "The model must be functional, `keras.Model(inputs, outputs)`, so that its "
+            f"graph says which head needs which modality. Received: {model!r} of type "
+            f"{type(model).__name__}."
+        )
+    return model
+
+
+def reach(tensors: list, known: dict) -> list:
+    """The tensors computed anew from `known`, models of several inputs opened.
+
+    Args:
+        tensors: Outputs of a graph.
+        known: `{id(tensor): its replacement}`; extended in place.
+
+    Returns:
+        The replacements of `tensors`; a tensor where nothing changed is kept.
+    """
+    for node in topological(tensors, known):
+        before = {id(t): known[id(t)] for t in node.input_tensors}
+        nested = isinstance(node.operation, Functional)
+        if nested and len(node.operation.inputs) > 1:
+            (given, *_), _ = node.arguments.fill_in(before)
+            inside = {
+                id(tensor): value
+                for tensor, value in zip(
+                    node.operation.inputs, tree.flatten(given), strict=True
+                )
+            }
+            after = reach(node.operation.outputs, inside)
+        elif all(before[id(t)] is t for t in node.input_tensors):
+            after = node.outputs
+        else:
+            args, kwargs = node.arguments.fill_in(before)
+            after = tree.flatten(node.operation(*args, **kwargs))
+        known.update({id(t): a for t, a in zip(node.outputs, after, strict=True)})
+    return [known[id(tensor)] for tensor in tensors]
+
+
+def rebuild(reads: list, gives: list, name: str) -> keras.Model:
+    """A model of its own from some tensors of a graph to others, layers shared."""
+    inputs = [keras.Input(batch_shape=t.shape, dtype=t.dtype) for t in reads]
+    known = {id(t): new for t, new in zip(reads, inputs, strict=True)}
+    return keras.Model(inputs, reach(gives, known), name=name)
+
+
+def topological(tensors, known=()) -> list:
+    """The nodes between `known` tensors (or inputs) and `tensors`, causes first."""
+    order, done, stack = [], set(), [(node_of(t), False) for t in tensors]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            order.append(node)
+        elif id(node) not in done and not node.is_input:
+            if any(id(t) not in known for t in node.outputs):
+                done.add(id(node))
+                stack.append((node, True))
+                stack.extend((node_of(t), False) for t in node.input_tensors)
+    return order
+
+
+def needs_of(tensors, inputs: dict) -> dict[int, frozenset]:
+    """`{id(tensor): modalities it is computed from}` for all tensors of a graph."""
+    needs = {id(tensor): frozenset([name]) for name, tensor in inputs.items()}
+    for node in topological(tensors):
+        wants = frozenset().union(*(needs[id(t)] for t in node.input_tensors))
+        needs.update({id(tensor): wants for tensor in node.outputs})
+    return needs
+
+
+def node_of(tensor):
+    """The node of the graph that made a tensor."""
+    made = tensor._keras_history
+    return made.operation._inbound_nodes[made.node_index]
+
+
+def is_input(tensor) -> bool:
+    """Whether a tensor is a `keras.Input`."""
+    return node_of(tensor).is_input
+
+
+def final_activation(tensor) -> str | None:
+    """The name of the sigmoid or softmax that made a tensor, if one did."""
+    made = tensor._keras_history
+    operation = made.operation
+    if isinstance(operation, Functional | keras.Sequential):
+        return final_activation(functional(operation).outputs[made.tensor_index])
+    names = {type(operation).__name__.lower()}
+    if isinstance(operation, keras.Layer):
+        names.add(str(operation.get_config().get("activation")).lower())
+    found = names & {"sigmoid", "softmax", "hard_sigmoid"}
+    return found.pop() if found else None

@@ -1,0 +1,154 @@
+"""Reports: the numbers of the run, readable, and safe to open."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from rich.console import Console
+
+from mind_keras import report
+
+MODELS = ("student", "unimodal:serum", "teachers")
+
+
+def row(model, head, pattern, value, n, metric="auroc", label=None):
+    low, high = value - 0.1, value + 0.1
+    return (model, head, pattern, metric, label, value, low, high, n, "", 0)
+
+
+def frame(rows):
+    names = "model head pattern metric label value low high n note seed".split()
+    return pd.DataFrame(rows, columns=names)
+
+
+@pytest.fixture
+def metrics():
+    return frame(
+        [
+            row("student", "best", "all", 0.8123, 88),
+            row("student", "best", "serum", 0.7, 30),
+            row("student", "best", "serum+vitals", 0.75, 58),
+            row("student", "serum", "all", 0.61, 70),
+            row("student", "fusion", "all", 0.9, 58),
+            row("student", "fusion", "serum+vitals", 0.9, 58),
+            row("unimodal:serum", "best", "all", 0.66, 70),
+            row("unimodal:serum", "best", "serum", 0.66, 30),
+            row("teachers", "fusion", "all", np.nan, 58),
+            row("<u>odd</u>", "serum", "all", 0.5, 60),
+            row("unimodal:serum", "serum", "all", 0.6, 60),
+            row("student", "best", "all", 0.123, 88, metric="brier"),
+            row("student", "best", "all", 0.456, 88, label="death"),
+        ]
+    )
+
+
+@pytest.fixture
+def summary():
+    costs = {"parameters": 12345, "size_bytes": 67890, "latency_ms": 1.5}
+    return {
+        "name": "<b>small</b>",
+        "config_digest": "0123456789abcdef",
+        "seed": 7,
+        "mind_keras": "0.1.0",
+        "backend": "jax",
+        "source": "diabetes",
+        "task": {"name": "death", "kind": "binary", "labels": ["<i>death</i>"]},
+        "heads": {"serum": ["serum"], "fusion": ["serum", "vitals"]},
+        "split": "test",
+        "metric": "auroc",
+        "level": 0.95,
+        "availability": [{"split": "test", "pattern": "serum", "samples": 30}],
+        "models": [{"model": name, **costs} for name in MODELS],
+    }
+
+
+@pytest.fixture
+def history():
+    columns = ["model", "epoch", "metric", "value"]
+    values = [0.9, 0.5, 0.7]
+    rows = [("student", k, "val_loss", value) for k, value in enumerate(values)]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_a_head_has_a_table_of_its_headline_numbers(summary, metrics):
+    tables = report.headline(summary, metrics)
+    assert list(tables) == ["best", "fusion", "serum"]
+    best = tables["best"]
+    assert best.columns.tolist() == [
+        "all (n=88)",
+        "serum (n=30)",
+        "serum+vitals (n=58)",
+    ]
+    assert best.loc["student", "all (n=88)"] == "0.812 [0.71, 0.91]"
+
+
+def test_a_pattern_that_is_all_there_is_is_shown_once(summary, metrics):
+    fusion = report.headline(summary, metrics)["fusion"]
+    assert fusion.columns.tolist() == ["serum+vitals (n=58)"]
+
+
+def test_a_number_for_fewer_people_does_not_stand_beside_the_others(summary, metrics):
+    tables = report.headline(summary, metrics)
+    assert tables["best"].index.tolist() == ["student"]
+    assert tables["serum"].index.tolist() == ["student"]
+
+
+def test_an_undefined_number_is_absent(summary, metrics):
+    rows = frame([row("student", "serum", "all", np.nan, 70)])
+    table = report.headline(summary, pd.concat([metrics, rows]).tail(1))["serum"]
+    assert table.loc["student"].tolist() == ["-"]
+
+
+def test_models_stand_in_the_order_of_the_run(summary):
+    assert report.models_table(summary).index.tolist() == list(MODELS)
+    costs = report.models_table(summary).loc["student"].tolist()
+    assert costs == ["12,345", "67.9", "1.50"]
+
+
+def test_the_page_runs_nothing_loads_nothing_and_escapes_names(
+    summary, metrics, history
+):
+    page = report.page(summary, metrics, history)
+    assert "<b>" not in page and "<u>" not in page
+    assert "&lt;b&gt;small&lt;/b&gt;" in page
+    assert not re.search(r"<script|https?:|src=|<link|@import|url\(", page)
+    assert page.startswith("<!doctype html>") and page.endswith("</html>\n")
+
+
+def test_the_page_has_the_numbers_their_terms_and_the_training(
+    summary, metrics, history
+):
+    page = report.page(summary, metrics, history)
+    for text in ("0.812 [0.71, 0.91]", "test split", "seed 7", "0123456789ab", "0.123"):
+        assert text in page
+    assert re.search(r"<td>student</td>\s*<td>3</td>\s*<td>0.5</td>", page)
+
+
+def test_the_card_has_a_front_matter_and_the_numbers_of_the_page(summary, metrics):
+    card = report.card(summary, metrics)
+    _, front, body = card.split("---\n", 2)
+    assert yaml.safe_load(front)["library_name"] == "keras"
+    assert "| student | 0.812 [0.71, 0.91] |" in body
+    for word in ("## Intended use", "## Limits", "Not a medical device"):
+        assert word in body
+
+
+def test_the_tables_fit_into_100_columns_with_three_modalities(summary, capsys):
+    names = ["error", "mean", "worst", "error+mean", "error+worst", "mean+worst"]
+    patterns = ["all", *names, "error+mean+worst"]
+    rows = [
+        row(f"modality:model:{k}", "best", pattern, 0.8, 50)
+        for k in range(3)
+        for pattern in patterns
+    ]
+    summary["models"] = [
+        m | {"model": "modality:model:0"} for m in summary["models"][:1]
+    ]
+    report.show(summary, frame(rows), Console(width=100))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 100
+    text = "\n".join(lines)
+    assert text.count("0.800") == 8 and text.count("0.70-0.90") == 8
+    assert "…" not in text and "\x1b" not in text
