@@ -54,9 +54,17 @@ def choose(given: str | None = None) -> str:
 
 
 def use(given: str | None = None) -> str:
-    """Choose a backend for this process, and keep its chatter out of the results."""
+    """Choose a backend for this process, before Keras is imported.
+
+    Its chatter is kept out of the results. Torch gets one thread unless the
+    environment's `OMP_NUM_THREADS` says otherwise.
+    """
     chosen = choose(given)
     os.environ["KERAS_BACKEND"] = chosen
+    if chosen == "torch":
+        # On small models torch's threads wait for each other: where cores are shared,
+        # several times as long as one thread takes.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     return chosen

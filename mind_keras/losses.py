@@ -247,8 +247,8 @@ def as_distance(distance, kind: str, temperature: float) -> keras.losses.Loss:
         temperature: Of named distances; objects have their own.
 
     Example:
-        >>> as_distance("kl", "binary", temperature=2.0).name
-        'bernoulli_kl'
+        >>> type(as_distance("kl", "binary", temperature=2.0)).__name__
+        'BernoulliKL'
     """
     if isinstance(distance, keras.distillation.DistillationLoss):
         return KerasDistance(distance)

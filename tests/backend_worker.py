@@ -11,12 +11,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-folder = Path(sys.argv[1])
-data = np.load(folder / "data.npz")
-x = {name: data[name] for name in ("cxr", "ehr")}
 
-
-def alone():
+def alone(folder, x, y):
     """What each student says, and that it trains on, without `mind_keras`."""
     sys.modules["mind_keras"] = None  # importing it now raises ImportError
     said = {}
@@ -27,13 +23,13 @@ def alone():
             said[f"{file.stem}/{head}"] = logits
     loss = dict.fromkeys(model.output, "mse")
     model.compile("adam", loss=loss)
-    labels = dict.fromkeys(loss, data["y"])
+    labels = dict.fromkeys(loss, y)
     said["loss"] = model.fit(rows, labels, verbose=0).history["loss"]
     del sys.modules["mind_keras"]
     return said
 
 
-def train():
+def train(folder, x, y):
     """The losses of 20 steps of SGD from the same weights on the same batches."""
     import backend_models
 
@@ -41,14 +37,14 @@ def train():
 
     student = keras.saving.load_model(folder / "student.keras")
     teachers = {m: [folder / f"teacher_{m}_{k}.keras" for k in (0, 1)] for m in x}
-    held = backend_models.samples(x, data["y"])
+    held = backend_models.samples(x, y)
     distiller = mk.Distiller(student, teachers, task=held.spec.task)
     distiller.compile(keras.optimizers.SGD(0.02))
     history = distiller.fit(mk.batches(held, 16), epochs=10, verbose=0).history
     return {f"train/{name}": np.array(values) for name, values in history.items()}
 
 
-def resume():
+def resume(folder, x, y):
     """A Distiller that another backend compiled and saved trains on here."""
     import backend_models
 
@@ -57,11 +53,22 @@ def resume():
     known = {"Distiller": mk.Distiller}  # asking for it registers it
     distiller = keras.saving.load_model(folder / "distiller.keras", known)
     before = int(keras.ops.convert_to_numpy(distiller.optimizer.iterations))
-    batches = mk.batches(backend_models.samples(x, data["y"]), 16)
+    batches = mk.batches(backend_models.samples(x, y), 16)
     loss = distiller.fit(batches, verbose=0).history["loss"]
     after = int(keras.ops.convert_to_numpy(distiller.optimizer.iterations))
     return {"resume/loss": loss, "resume/steps": [before, after]}
 
 
-said = alone() | resume() | (train() if "train" in sys.argv else {})
-np.savez(folder / f"{keras.backend.backend()}.npz", **said)
+def main():
+    """Do all that was asked, and leave the numbers in the folder."""
+    folder = Path(sys.argv[1])
+    with np.load(folder / "data.npz") as data:
+        y, x = data["y"], {name: data[name] for name in ("cxr", "ehr")}
+    said = alone(folder, x, y) | resume(folder, x, y)
+    if "train" in sys.argv:
+        said |= train(folder, x, y)
+    np.savez(folder / f"{keras.backend.backend()}.npz", **said)
+
+
+if __name__ == "__main__":
+    main()

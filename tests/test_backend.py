@@ -67,3 +67,14 @@ def test_a_process_keeps_its_backend(monkeypatch):
     assert backend.choose(RUNNING) == RUNNING
     with pytest.raises(ValueError, match=f"'{OTHER}', but Keras runs on '{RUNNING}'"):
         backend.choose(OTHER)
+
+
+@pytest.mark.parametrize(("name", "threads"), [("torch", "1"), ("jax", None)])
+def test_torch_alone_gets_one_thread_unless_told(have, monkeypatch, name, threads):
+    monkeypatch.setattr(backend.os, "environ", {})
+    assert backend.use(name) == name
+    assert backend.os.environ["KERAS_BACKEND"] == name
+    assert backend.os.environ.get("OMP_NUM_THREADS") == threads
+    backend.os.environ["OMP_NUM_THREADS"] = "4"
+    backend.use(name)
+    assert backend.os.environ["OMP_NUM_THREADS"] == "4"

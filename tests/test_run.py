@@ -46,10 +46,20 @@ def logit(p):
     return np.log(p / (1 - p))
 
 
-def alone(tmp_path, name="run", **changes):
-    """A run of the student and `no_kd` only."""
-    config = tiny_run.CONFIG.model_copy(update={"controls": ["no_kd"], **changes})
-    return run(config, tmp_path / name)
+@pytest.fixture(scope="module")
+def other(tmp_path_factory):
+    """The same run but for the weight of the teachers (0) and all test labels."""
+
+    def flipped(*args, **options):
+        data = load(*args, **options)
+        return replace(data, test=replace(data.test, y=1 - data.test.y))
+
+    zero = tiny_run.CONFIG.distillation.model_copy(update={"distillation_weight": 0.0})
+    changes = {"controls": ["no_kd"], "distillation": zero}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_module, "load", flipped)
+        config = tiny_run.CONFIG.model_copy(update=changes)
+        return run(config, tmp_path_factory.mktemp("other") / "run")
 
 
 def test_every_control_that_a_config_may_name_is_there_and_no_other():
@@ -152,27 +162,18 @@ def test_the_history_tells_every_epoch_of_every_trained_model():
     assert found == {name: [0, 1] for name in set(MODELS) - {"late_fusion", "teachers"}}
 
 
-def test_without_weight_on_the_teachers_the_student_is_the_control_without(tmp_path):
-    zero = {"distillation_weight": 0.0}
-    distillation = tiny_run.CONFIG.distillation.model_copy(update=zero)
-    silent = alone(tmp_path, distillation=distillation)
-    assert tiny.difference(silent.model("student"), silent.model("no_kd")) < 1e-6
+def test_without_weight_on_the_teachers_the_student_is_the_control_without(other):
+    assert tiny.difference(other.model("student"), other.model("no_kd")) < 1e-6
     taught = tiny_run.finished()
     assert tiny.difference(taught.model("student"), taught.model("no_kd")) > 1e-4
 
 
-def test_nothing_that_is_trained_depends_on_the_test_split(tmp_path, monkeypatch):
-    def flipped(*args, **options):
-        data = load(*args, **options)
-        return replace(data, test=replace(data.test, y=1 - data.test.y))
-
-    monkeypatch.setattr(run_module, "load", flipped)
-    done = alone(tmp_path)
-    for name in ("student", "no_kd", "teacher:serum:0"):
+def test_nothing_that_is_trained_depends_on_the_test_split(other):
+    for name in ("no_kd", "teacher:serum:0"):
         same = tiny_run.finished().model(name)
-        assert tiny.difference(done.model(name), same) < 1e-6
-    auroc = "model == 'student' and metric == 'auroc'"
-    values = [r.metrics().query(auroc)["value"] for r in (done, tiny_run.finished())]
+        assert tiny.difference(other.model(name), same) < 1e-6
+    auroc = "model == 'no_kd' and metric == 'auroc'"
+    values = [r.metrics().query(auroc)["value"] for r in (other, tiny_run.finished())]
     np.testing.assert_allclose(values[0], 1 - values[1].to_numpy())
 
 
