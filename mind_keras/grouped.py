@@ -112,7 +112,8 @@ class GroupedModel(keras.Model):
 
     def get_compile_config(self):
         """What `compile` was given, in a form that any backend can train on."""
-        return portable(super().get_compile_config(), self._jit_given)
+        config = super().get_compile_config()
+        return portable(config, self._jit_given) if config else config
 
     def compile_from_config(self, config):
         """Compile as `get_compile_config` says."""

@@ -43,8 +43,6 @@ def portable(config: dict, jit_compile: bool | str) -> dict:
     Keras writes an optimiser of the torch backend by a name that others cannot train
     with, and `jit_compile` as this backend resolved it.
     """
-    if not config:
-        return config
     optimizer = {**config["optimizer"], "module": "keras.optimizers"}
     optimizer["registered_name"] = None
     return {**config, "optimizer": optimizer, "jit_compile": jit_compile}

@@ -142,7 +142,7 @@ def having(samples: Samples, modalities: frozenset) -> Samples:
     all_of_them = np.all([samples.has(name) for name in sorted(modalities)], axis=0)
     if not all_of_them.any():
         raise ValueError(
-            f"A teacher of {sorted(modalities)} needs samples that have all of them. "
+            f"To learn from {sorted(modalities)} takes samples that have all of them. "
             "Received: none in a split."
         )
     return samples.take(np.flatnonzero(all_of_them)).only(*sorted(modalities))

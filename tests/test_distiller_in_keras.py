@@ -104,6 +104,14 @@ def test_the_compile_configuration_names_no_backend(trained):
     assert config["jit_compile"] == "auto"
 
 
+def test_a_distiller_saves_before_it_is_compiled(tmp_path):
+    model = distiller(spec(), temperature=3.0)
+    model.save(tmp_path / "raw.keras")
+    loaded = keras.saving.load_model(tmp_path / "raw.keras")
+    assert loaded.ensembles.temperature == 3.0
+    assert difference(loaded.student, model.student) == 0.0
+
+
 def test_a_loaded_distiller_trains_on_with_answers_and_says_when_it_cannot(trained):
     folder, data, model, _ = trained
     loaded = keras.saving.load_model(folder / "best.keras")
