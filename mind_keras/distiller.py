@@ -16,12 +16,10 @@ from dataclasses import asdict
 from types import MappingProxyType
 
 import keras
-import numpy as np
 from keras import ops
 
-from mind_keras.data.batches import ANSWERS, LABELS, Batches
-from mind_keras.data.checks import check_labels
-from mind_keras.data.prior import label_prior
+from mind_keras.data.batches import ANSWERS, BELIEFS, LABELS, Batches
+from mind_keras.door import check_data, check_prior, prior_of
 from mind_keras.ensembles import Ensembles
 from mind_keras.grouped import GroupedModel
 from mind_keras.grouping import able, by_head, by_pattern, join, split
@@ -29,8 +27,6 @@ from mind_keras.losses import as_distance
 from mind_keras.pools import prior_logits
 from mind_keras.spec import Task
 from mind_keras.teachers import as_teachers
-
-BELIEFS = "beliefs"
 
 
 @keras.saving.register_keras_serializable("mind_keras")
@@ -59,7 +55,9 @@ class Distiller(GroupedModel):
 
     A saved Distiller holds the student, the settings and the optimiser, not the
     teachers: `keras.saving.load_model(path, {"Distiller": mk.Distiller})`. For use
-    elsewhere save `distiller.student`, which needs nothing of this package.
+    elsewhere save `distiller.student`, which needs nothing of this package. For
+    predictions use `mk.predict(distiller.student, samples)`: `distiller.predict` gives
+    the rows in the order of the batches.
 
     Raises:
         ValueError: Before training: on unknown heads, probabilities in place of
@@ -107,19 +105,19 @@ class Distiller(GroupedModel):
         )
         # Proxies, since Keras would track, and save, what is in a dict.
         self._distance = MappingProxyType({"given": distance})
+        taught = self.ensembles.taught
         self._distances = MappingProxyType(
-            {head: self._distance_of(head, distance) for head in self.ensembles.taught}
+            {head: self._distance_of(head, distance) for head in taught}
         )
-        self._trackers = [
-            keras.metrics.Mean(name=f"{head}_distillation")
-            for head in self.ensembles.taught
-        ]
+        names = [f"{head}_distillation" for head in taught]
+        self._trackers = [keras.metrics.Mean(name=name) for name in names]
         self.prior = self.add_weight(
             name="prior", shape=(task.outputs,), initializer="zeros", trainable=False
         )
-        self._has_prior = prior is not None or not self.ensembles.needs_prior
+        self._fixed_prior = prior is not None or not self.ensembles.needs_prior
+        self._has_prior = self._fixed_prior
         if prior is not None:
-            self.prior.assign(prior_logits(np.asarray(prior), task.kind))
+            self.prior.assign(prior_logits(check_prior(prior, task), task.kind))
 
     def _distance_of(self, head: str, distance: object) -> keras.losses.Loss:
         if isinstance(distance, Mapping) and head not in distance:
@@ -130,39 +128,37 @@ class Distiller(GroupedModel):
         one = distance[head] if isinstance(distance, Mapping) else distance
         return as_distance(one, self.task.kind, self.ensembles.temperature)
 
-    def fit(self, x=None, y=None, batch_size=None, epochs=1, callbacks=None, **kwargs):
-        """As `keras.Model.fit`, after a check that batches and teachers fit.
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        **kwargs,
+    ):
+        """As `keras.Model.fit`, after a check that data and teachers fit.
 
         Batches of `mk.batches` come in an order that seed and epoch alone decide, on
         every backend, also when training is taken up again.
         """
-        answers = None
-        callbacks = list(callbacks or ())
+        x = check_data(x, self._parts.inputs, self.task)
+        callbacks = keras.tree.flatten(callbacks or [])
         if isinstance(x, Batches):
-            x.check_fits(self.task, frozenset().union(*self._heads.values()))
-            answers = x.answers
+            self.ensembles.check_answers(x.answers and x.answers.teachers)
             begin = keras.callbacks.LambdaCallback(
                 on_epoch_begin=lambda epoch, logs: x.at_epoch(epoch)
             )
             callbacks, kwargs = [begin, *callbacks], {**kwargs, "shuffle": False}
-        self.ensembles.check_answers(answers and answers.teachers)
-        if not self._has_prior:
+        if not self._fixed_prior:
             self._learn_prior(x, y)
-        return super().fit(x, y, batch_size, epochs, callbacks=callbacks, **kwargs)
+        return super().fit(
+            x, y, batch_size, epochs, verbose, callbacks=callbacks, **kwargs
+        )
 
     def _learn_prior(self, x, y) -> None:
-        if isinstance(x, Batches):
-            prior = x.samples.prior
-        elif y is not None:
-            labels = next(iter(y.values())) if isinstance(y, Mapping) else y
-            prior = label_prior(check_labels(labels, self.task), self.task)
-        else:
-            raise ValueError(
-                "The product of beliefs needs the frequency of each label. Received: "
-                f"data of type {type(x).__name__}, from which it cannot be read before "
-                "training. Give `prior=` to the Distiller."
-            )
-        self.prior.assign(prior_logits(prior, self.task.kind))
+        self.prior.assign(prior_logits(prior_of(x, y, self.task), self.task.kind))
         self._has_prior = True
 
     def train_step(self, *args):

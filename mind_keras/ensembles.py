@@ -48,6 +48,16 @@ class Ensembles:
         silent: set[str],
     ) -> None:
         self.teachers, self.heads, self.task = dict(teachers), dict(heads), task
+        if not isinstance(temperature, int | float) or not temperature > 0:
+            raise ValueError(
+                f"`temperature` must be a positive number. Received: {temperature!r}."
+            )
+        unknown = sorted(set(weights) - set(teachers))
+        if unknown:
+            raise ValueError(
+                "Weights of an ensemble belong to a head with teachers. Received: "
+                f"`ensemble_weights` for {unknown}. Known: {sorted(teachers)}."
+            )
         self.temperature = temperature
         self.pool = _one_of("ensemble", pool, POOLS)
         self.joint_target = _one_of("joint_target", joint_target, JOINT_TARGETS)
@@ -114,6 +124,7 @@ class Ensembles:
         """Live answers, `{pattern: {head: (rows, teachers, labels)}}`."""
         answers = {pattern: {} for pattern in x}
         for head in self.asked:
+            self._check_present(head)
             for teacher in self.teachers[head]:
                 patterns = [p for p in able(head, x, self.heads) if _can(teacher, p)]
                 if not patterns:
@@ -121,7 +132,9 @@ class Ensembles:
                 rows = {m: join([x[p][m] for p in patterns]) for m in teacher.needs}
                 sizes = [ops.shape(x[p][min(teacher.needs)])[0] for p in patterns]
                 for pattern, said in zip(
-                    patterns, split(teacher(rows), sizes), strict=True
+                    patterns,
+                    split(ops.stop_gradient(teacher(rows)), sizes),
+                    strict=True,
                 ):
                     answers[pattern].setdefault(head, []).append(said)
         return {

@@ -10,6 +10,8 @@ from keras import tree
 
 # The class of functional models has no public name.
 Functional = type(keras.Model(*2 * [keras.Input((1,))]))
+# Operations that pass numbers on as they are.
+PASSING = {"identity", "reshape", "flatten", "squeeze", "expanddims", "cast"}
 
 
 def graph(model: keras.Model) -> tuple[dict, dict]:
@@ -44,7 +46,7 @@ def functional(model: keras.Model) -> keras.Model:
         raise ValueError(
             "The model must be functional, `keras.Model(inputs, outputs)`, so that its "
             f"graph says which head needs which modality. Received: {model!r} of type "
-            f"{type(model).__name__}."
+            f"{type(model).__name__}. Of a Distiller give `distiller.student`."
         )
     return model
 
@@ -132,4 +134,7 @@ def final_activation(tensor) -> str | None:
     if isinstance(operation, keras.Layer):
         names.add(str(operation.get_config().get("activation")).lower())
     found = names & {"sigmoid", "softmax", "hard_sigmoid"}
+    before = node_of(tensor).input_tensors
+    if not found and names & PASSING and len(before) == 1:
+        return final_activation(before[0])
     return found.pop() if found else None

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import keras
+from keras import ops
 
 from mind_keras.grouping import by_head, by_pattern, joined
 from mind_keras.losses import task_loss
@@ -36,6 +37,11 @@ class GroupedModel(keras.Model):
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
+        if not isinstance(task, Task):
+            raise ValueError(
+                f"`task` must be a `Task`. Received: {task!r}. Of a spec it is "
+                "`spec.task`."
+            )
         self.student, self.task, self._parts = student, task, Parts(student)
         # A proxy, since Keras would track, and save, what is in a dict.
         self._heads = MappingProxyType(heads(student))
@@ -45,10 +51,10 @@ class GroupedModel(keras.Model):
         self.built = True
 
     def _per_head(self, name: str, value: float | Mapping[str, float]) -> Mapping:
-        given = dict(value) if isinstance(value, Mapping) else {}
-        if not isinstance(value, Mapping):
-            given = dict.fromkeys(self._heads, value)
-        if set(given) != set(self._heads) or min(given.values()) < 0:
+        one = not isinstance(value, Mapping)
+        given = dict.fromkeys(self._heads, value) if one else dict(value)
+        fine = [isinstance(v, int | float) and v >= 0 for v in given.values()]
+        if set(given) != set(self._heads) or not all(fine):
             raise ValueError(
                 f"`{name}` must be a number, or one for each head, none negative. "
                 f"Received: {given}. The heads are {sorted(self._heads)}."
@@ -67,18 +73,30 @@ class GroupedModel(keras.Model):
         """As `keras.Model.compile`; task losses follow from the task unless given.
 
         All metrics are weighted by the sample weights: rows that `mk.batches` draws
-        twice weigh half each, and count once.
+        twice weigh half each, and count once. Rows of which a label is unknown (NaN)
+        count in the loss by the labels that are known, and not in Keras' metrics,
+        which know no weights of single labels; `mk.evaluate` leaves out only what is
+        unknown.
+
+        Args:
+            optimizer: As in Keras.
+            loss: One for all heads, or `{head: loss}` for some.
+            loss_weights: `{head: number}`; by default `task_weight`.
+            metrics: `{head: [metric, ...]}`.
+            **kwargs: As in Keras.
         """
-        if loss is None:
-            loss = {head: task_loss(self.task.kind) for head in self._heads}
+        if not isinstance(loss, Mapping):
+            loss = dict.fromkeys(self._heads, loss or task_loss(self.task.kind))
         if loss_weights is None:
-            loss_weights = dict(self._task_weight)
+            loss_weights = {head: self._task_weight.get(head, 1.0) for head in loss}
         weighted = kwargs.pop("weighted_metrics", None)
         if metrics and weighted:
             raise ValueError(
                 "A Distiller weighs all metrics. Received: `metrics` and "
                 "`weighted_metrics`. Give all of them as `metrics`."
             )
+        for name, given in {"loss": loss, "metrics": metrics or weighted}.items():
+            self._check_heads(name, given)
         self._jit_given = kwargs.get("jit_compile", "auto")
         super().compile(
             optimizer,
@@ -101,14 +119,34 @@ class GroupedModel(keras.Model):
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """The metrics of each head, on labels joined as the logits are."""
-        joint = self._joined(x, y, sample_weight)
-        return super().compute_metrics(x, joint[0], y_pred, joint[1])
+        y, weight = self._joined(x, y, sample_weight)
+        if self.task.kind == "multilabel":
+            y, weight = _known_rows(y, weight)
+        return super().compute_metrics(x, y, y_pred, weight)
+
+    def _check_heads(self, name: str, given) -> None:
+        heads = sorted(self._heads)
+        if given and not isinstance(given, Mapping) and len(heads) > 1:
+            raise ValueError(
+                f"`{name}` must be a dict by head. Received: {given}. The heads are "
+                f"{heads}."
+            )
+        unknown = sorted(set(given or ()) - set(heads))
+        if isinstance(given, Mapping) and unknown:
+            raise ValueError(
+                f"`{name}` must be keyed by heads of the student. Received: {unknown}. "
+                f"Known: {heads}."
+            )
 
     def _joined(self, x, y, sample_weight) -> list:
-        return [
+        y, sample_weight = (
             None if some is None else joined(by_head(some, x, self._heads), self._heads)
             for some in (y, sample_weight)
-        ]
+        )
+        if self.task.kind != "multiclass":
+            wide = (-1, self.task.outputs)  # one label may come as (rows,)
+            y = {head: ops.reshape(labels, wide) for head, labels in y.items()}
+        return [y, sample_weight]
 
     def get_compile_config(self):
         """What `compile` was given, in a form that any backend can train on."""
@@ -119,3 +157,14 @@ class GroupedModel(keras.Model):
         """Compile as `get_compile_config` says."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
+
+
+def _known_rows(y: Mapping, weight: Mapping | None) -> tuple[dict, dict]:
+    """Labels without NaN, and weight 0 for the rows that had one."""
+    labels, weights = {}, {}
+    for head, rows in y.items():
+        unknown = ops.isnan(rows)
+        labels[head] = ops.where(unknown, ops.zeros_like(rows), rows)
+        known = ops.cast(ops.logical_not(ops.any(unknown, axis=-1)), rows.dtype)
+        weights[head] = known if weight is None else known * weight[head]
+    return labels, weights

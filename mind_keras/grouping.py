@@ -19,6 +19,11 @@ def is_grouped(x) -> bool:
 
 def by_pattern(x) -> dict:
     """A batch as `{pattern: {modality: rows}}`; plain ones are of one pattern."""
+    if not isinstance(x, Mapping):
+        raise ValueError(
+            "A batch must be a dict, `{modality: rows}` or `{pattern: {modality: "
+            f"rows}}}}`. Received: {type(x).__name__}. Name the rows: {{'ehr': rows}}."
+        )
     return x if is_grouped(x) else {pattern_name(x): x}
 
 

@@ -33,8 +33,12 @@ def mean_probability(logits, kind, temperature, weights):
     log_weights = ops.array([[math.log(w) if w > 0 else -1e9] for w in weights])
     softened = ops.cast(logits, "float32") / temperature
     if kind == "multiclass":
-        beliefs = ops.log_softmax(softened, axis=-1)
-        return temperature * ops.logsumexp(beliefs + log_weights, axis=1)
+        # A softmax does not see the level of its logits, a squared error does: it is
+        # kept, so that one teacher is pooled into its own logits.
+        level = ops.logsumexp(softened, axis=-1, keepdims=True)
+        pooled = ops.logsumexp(softened - level + log_weights, axis=1)
+        column = ops.array([[weight] for weight in weights], "float32")
+        return temperature * (pooled + ops.sum(level * column, axis=1))
     yes = ops.logsumexp(ops.log_sigmoid(softened) + log_weights, axis=1)
     no = ops.logsumexp(ops.log_sigmoid(-softened) + log_weights, axis=1)
     return temperature * (yes - no)
@@ -77,9 +81,12 @@ def product(logits, kind, prior):
         >>> float(product(logits, "binary", ops.array([-1.0]))[0, 0])
         4.0
     """
-    beliefs = ops.log_softmax(logits, axis=-1) if kind == "multiclass" else logits
     surplus = logits.shape[1] - 1
-    return ops.sum(beliefs, axis=1) - surplus * prior
+    if kind != "multiclass":
+        return ops.sum(logits, axis=1) - surplus * prior
+    level = ops.logsumexp(logits, axis=-1, keepdims=True)
+    pooled = ops.sum(logits - level, axis=1) - surplus * prior
+    return pooled + ops.mean(level, axis=1)
 
 
 def prior_logits(prior: np.ndarray, kind: str) -> np.ndarray:

@@ -53,6 +53,11 @@ def predict(
         >>> sorted(probabilities), probabilities["best"].shape == (len(data.test), 1)
         (['best', 'fusion', 'serum', 'vitals'], True)
     """
+    if not isinstance(data, Presence | Mapping):
+        raise ValueError(
+            "`data` must be samples, or a dict of arrays by modality. Received: "
+            f"{type(data).__name__}. Of `Splits` give one part: `data.test`."
+        )
     if isinstance(data, Samples):
         task = data.spec.task
     if task is None:

@@ -173,9 +173,13 @@ def test_an_override_reaches_into_lists_and_the_last_one_counts(write):
             "'mean'. Received: 'sum'.",
         ),
         (
-            SMALL + "controls:\n- no_kd\n- no-kd\n",
-            "a.yaml, line 11: `controls.1` must be 'no_kd', 'single_head', "
-            "'unimodal', 'late_fusion' or 'teachers'. Received: 'no-kd'.",
+            SMALL + "controls:\n- no_kd\n- 3\n",
+            "a.yaml, line 11: `controls.1` must be a valid string. Received: 3.",
+        ),
+        (
+            SMALL.replace("[{encoder: mlp, units: 64}]", "[]"),
+            "a.yaml, line 4: `teachers.serum` must name at least one teacher, or be "
+            "left out. Received: [].",
         ),
         (
             SMALL.replace("{encoder: mlp, units: 64}", "{units: 64}"),

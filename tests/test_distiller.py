@@ -396,3 +396,46 @@ def test_mean_target_of_the_fusion_head():
     z = array(model(dict(x))["fusion"])
     _, far = reference("binary", data.y, z, mean, np.ones(16), 1.0)
     assert history["fusion_distillation"][0] == pytest.approx(far, rel=1e-3)
+
+
+@pytest.mark.parametrize("distance", ["kl", "mse"])
+@pytest.mark.parametrize("ensemble", ["probability", "logit"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_student_that_is_its_teachers_is_at_distance_zero(kind, ensemble, distance):
+    data = samples(kind)
+    model = student(data.spec, norm=False)
+    some = {m: [mk.submodel(model, {m})] * 2 for m in data.spec.names}
+    distiller = mk.Distiller(
+        model,
+        some,
+        task=data.spec.task,
+        ensemble=ensemble,
+        distance=distance,
+        distillation_weight={"ehr": 1.0, "lab": 1.0, "fusion": 0.0},
+    )
+    history = fit(distiller, data, optimizer=keras.optimizers.SGD(0.0))
+    for head in ("ehr", "lab"):
+        assert history[f"{head}_distillation"][0] < 1e-5
+
+
+def test_labels_of_one_column_may_come_flat():
+    data = samples(patterns={"ehr+lab": 16})
+    losses = []
+    for y in (data.y, data.y[:, 0]):
+        model = mk.Distiller(student(data.spec), task=data.spec.task)
+        model.compile(keras.optimizers.SGD(0.1))
+        losses.append(model.fit(dict(data.x), y, verbose=0).history["loss"][0])
+    assert losses[0] == losses[1]
+
+
+def test_the_prior_is_that_of_the_labels_of_each_fit():
+    data = samples(patterns={"ehr+lab": 16})
+    distiller = mk.Distiller(
+        student(data.spec), teachers(data.spec), task=data.spec.task
+    )
+    distiller.compile(keras.optimizers.SGD(0.0))
+    for yes in (8, 2):
+        y = (np.arange(16) < yes).astype("float32")
+        distiller.fit(dict(data.x), y, verbose=0)
+        expected = np.log(yes / (16 - yes))
+        assert array(distiller.prior)[0] == pytest.approx(expected, abs=1e-5)

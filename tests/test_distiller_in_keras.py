@@ -238,6 +238,44 @@ def test_teachers_that_change_between_fits_are_heard_anew():
     assert second["ehr_distillation"][0] > 1.5 * first["ehr_distillation"][0]
 
 
+def test_teachers_are_not_differentiated():
+    """On torch a graph through the teachers would be walked, and kept, every step."""
+    if keras.backend.backend() != "torch":
+        pytest.skip("only torch records what runs outside the differentiated function")
+    data = samples()
+    model = distiller(data.spec)
+    model.compile("sgd")
+    model.fit(mk.batches(data, 24), verbose=0)
+    for teacher in model.ensembles.models:
+        assert all(v.value.grad is None for v in teacher.variables)
+    assert all(v.value.grad is not None for v in model.trainable_variables)
+
+
+def test_metrics_leave_out_rows_with_an_unknown_label():
+    data = samples("multilabel", patterns={"ehr": 40}).only("ehr")
+    model = mk.Distiller(teachers(data.spec)["ehr"][0], task=data.spec.task)
+    accuracy = keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")
+    model.compile("sgd", metrics={"ehr": [accuracy]})
+    logs = model.evaluate(mk.batches(data, 16), return_dict=True, verbose=0)
+    known = ~np.isnan(data.y).any(axis=1)
+    assert 0 < known.sum() < 40
+    said = mk.predict(model.student, data)["ehr"][known] > 0.5
+    assert logs["accuracy"] == pytest.approx(np.mean(said == data.y[known]), abs=1e-6)
+
+
+def test_one_loss_serves_all_heads_and_some_heads_may_have_none():
+    data = samples()
+    alone, every = distiller(data.spec), distiller(data.spec)
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    alone.compile("sgd", loss={"fusion": loss})
+    every.compile("sgd", loss=loss)
+    alone = alone.evaluate(mk.batches(data, 24), return_dict=True, verbose=0)
+    every = every.evaluate(mk.batches(data, 24), return_dict=True, verbose=0)
+    assert alone["loss"] == pytest.approx(every["fusion_loss"], rel=1e-5)
+    parts = [every[f"{head}_loss"] for head in ("ehr", "fusion", "lab")]
+    assert every["loss"] == pytest.approx(sum(parts), rel=1e-5)
+
+
 def sigmoid_teacher(about):
     given = keras.Input(about.shape("lab"), name="lab")
     return keras.Model({"lab": given}, keras.layers.Dense(1, "sigmoid")(given))
@@ -255,7 +293,13 @@ def nested_softmax(about):
     return keras.Model({"lab": given}, inner(given))
 
 
-@pytest.mark.parametrize("make", [sigmoid_teacher, nested_softmax])
+def reshaped_sigmoid(about):
+    given = keras.Input(about.shape("lab"), name="lab")
+    chance = keras.layers.Dense(1, "sigmoid")(given)
+    return keras.Model({"lab": given}, keras.layers.Reshape((1,))(chance))
+
+
+@pytest.mark.parametrize("make", [sigmoid_teacher, nested_softmax, reshaped_sigmoid])
 def test_probabilities_in_place_of_logits_are_found(make):
     about = spec()
     with pytest.raises(ValueError, match=r"must give logits.*ends in a sigmoid"):
@@ -288,6 +332,11 @@ def test_errors_before_training():
     refuse(
         r"for each taught head.*none for 'fusion'", distance={"ehr": "kl", "lab": "kl"}
     )
+    refuse(r"`task` must be a `Task`", task=about)
+    refuse(r"positive number. Received: '2'", temperature="2")
+    refuse(r"frequency between 0 and 1 for each of the 1 labels", prior=[0.2, 0.3])
+    refuse(r"number, or one for each head", task_weight="1")
+    refuse(r"belong to a head with teachers.*\['zz'\]", ensemble_weights={"zz": [1]})
     refuse(r"must be functional", using=keras.Sequential([keras.layers.Dense(1)]))
     refuse(r"one number for each teacher", ensemble_weights={"ehr": [1, 1]})
     other = mk.build_teacher(spec(modalities=("note",)), "note", units=3)
@@ -310,6 +359,25 @@ def test_errors_at_the_door_of_fit():
         model.fit(mk.batches(data, 24, teacher_logits=others))
     with pytest.raises(ValueError, match=r"Give `prior=` to the Distiller"):
         model.fit(iter([]))
+    with pytest.raises(ValueError, match=r"Make them with `mk.batches\(samples\)`"):
+        model.fit(data)
+    with pytest.raises(
+        ValueError, match=r"made of `Samples`.*`mk.batches\(data.train\)`"
+    ):
+        mk.batches(mk.load("diabetes"))
+    x = {m: np.zeros((4, *data.spec.shape(m))) for m in data.spec.names}
+    with pytest.raises(ValueError, match=r"must be finite"):
+        model.fit({**x, "ehr": x["ehr"] * np.nan}, np.array([0, 1, 0, 1]))
+    with pytest.raises(ValueError, match=r"for each modality the student reads"):
+        model.fit({"ehr": x["ehr"]}, np.array([0, 1, 0, 1]))
+    with pytest.raises(ValueError, match=r"must be a dict of the modalities"):
+        model.fit(x["ehr"], np.array([0, 1, 0, 1]))
+    with pytest.raises(ValueError, match=r"samples of every label, both yes and no"):
+        model.fit(x, np.zeros(4))
+    with pytest.raises(ValueError, match=r"keyed by heads of the student.*\['mri'\]"):
+        model.compile("sgd", metrics={"mri": ["mse"]})
+    with pytest.raises(ValueError, match=r"`metrics` must be a dict by head"):
+        model.compile("sgd", metrics=["accuracy"])
     with pytest.raises(ValueError, match=r"weighs all metrics"):
         model.compile(
             "sgd", metrics={"ehr": ["mse"]}, weighted_metrics={"ehr": ["mse"]}

@@ -6,6 +6,7 @@ import pytest
 from tiny import array, difference, samples, spec, teacher, teachers, weights
 
 import mind_keras as mk
+from mind_keras.data.answers import Answers
 from mind_keras.teachers import Teacher
 from mind_keras.training import fit, having
 
@@ -33,6 +34,21 @@ def test_a_teacher_learns_from_all_rows_of_its_modality_not_only_complete_ones(
     assert difference(through, saved) == 0.0
     with pytest.raises(ValueError, match=r"not overwritten.*ehr-0\.keras"):
         mk.fit_teachers({"ehr": [through]}, data, epochs=1, folder=tmp_path)
+
+
+def test_a_teacher_alone_counts_as_a_list_of_one():
+    data = splits({"ehr": 24})
+    history = mk.fit_teachers({"ehr": teacher(data.spec, "ehr")}, data, epochs=1)
+    assert history["model"].unique().tolist() == ["teacher:ehr:0"]
+
+
+def test_a_saved_teacher_is_not_trained_again(tmp_path):
+    data = splits({"ehr": 24})
+    path = tmp_path / "ehr.keras"
+    teacher(data.spec, "ehr").save(path)
+    for given in ([path], [str(path)], path):
+        with pytest.raises(ValueError, match=r"already trained.*'ehr'.*ehr\.keras"):
+            mk.fit_teachers({"ehr": given}, data, epochs=1)
 
 
 def test_the_best_epoch_on_validation_is_kept():
@@ -89,6 +105,31 @@ def test_the_cache_is_used_for_the_same_and_only_for_the_same(tmp_path):
         first.logits["ehr"][0][data.rows["ehr"]],
         changed.logits["ehr"][0][data.rows["ehr"]],
     )
+
+
+def damaged(file):
+    """Files that are not what `Answers.save` wrote, under its name."""
+    whole = file.read_bytes()
+    yield lambda: file.write_bytes(b"not an archive")
+    yield lambda: file.write_bytes(b"")
+    yield lambda: file.write_bytes(whole[: len(whole) // 2])
+    yield lambda: file.write_bytes(whole[:60] + bytes(40) + whole[100:])
+    yield lambda: np.savez(file, other=np.zeros(3))
+    yield lambda: np.savez(file, about=np.array("[]"), pattern=np.zeros(3))
+
+
+def test_damaged_answers_are_named_with_the_cure_and_no_talk_of_pickles(tmp_path):
+    data, some = samples(), {"ehr": [teacher(spec(), "ehr")]}
+    mk.teacher_logits(some, data, cache=tmp_path)
+    (file,) = tmp_path.iterdir()
+    for damage in damaged(file):
+        damage()
+        with pytest.raises(ValueError, match=r"answers-.*\.npz.*Delete it") as error:
+            mk.teacher_logits(some, data, cache=tmp_path)
+        assert "pickle" not in str(error.value)
+    file.unlink()
+    with pytest.raises(FileNotFoundError, match=file.name):
+        Answers.load(file)
 
 
 def test_a_fingerprint_sees_weights_and_architecture_but_not_the_name():

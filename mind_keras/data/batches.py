@@ -19,7 +19,8 @@ from mind_keras.data.answers import Answers, fingerprint
 from mind_keras.data.samples import Samples
 from mind_keras.spec import FUSION, Task, pattern_modalities
 
-LABELS, ANSWERS = "labels", "teacher_logits"
+# What `y` is keyed by where a batch carries more than labels.
+LABELS, ANSWERS, BELIEFS = "labels", "teacher_logits", "beliefs"
 
 
 class Batches(keras.utils.PyDataset):
@@ -138,8 +139,8 @@ def batches(
 
     No row is left out of an epoch. Groups that do not come out even are filled with
     rows of the same pattern, drawn again. In proportional batches a row that is drawn
-    k times in an epoch weighs 1/k, so that every sample counts once, in the loss and
-    in weighted metrics (as all metrics of a `Distiller` are).
+    k times in an epoch weighs 1/k, so that every sample has the same total weight,
+    and counts once in weighted metrics (as all metrics of a `Distiller` are).
 
     Args:
         samples: What to draw from.
@@ -171,6 +172,11 @@ def batches(
         >>> sorted(x), sorted(y["serum+vitals"])
         (['serum+vitals', 'vitals'], ['fusion', 'serum', 'vitals'])
     """
+    if not isinstance(samples, Samples):
+        raise ValueError(
+            f"Batches are made of `Samples`. Received: {type(samples).__name__}. Of "
+            "`Splits` give one part: `mk.batches(data.train)`."
+        )
     augment = dict(augment or {})
     unknown = sorted(set(augment) - set(samples.spec.names))
     if unknown:
@@ -224,7 +230,7 @@ def _counts(
             "`composition` must be 'proportional', 'balanced' or a dict of rows per "
             f"pattern. Received: {composition!r}."
         )
-    if batch_size < len(sizes):
+    if batch_size != int(batch_size) or batch_size < len(sizes):
         raise ValueError(
             "A batch must have room for a row of each pattern. Received: batch_size="
             f"{batch_size} for {len(sizes)} patterns {sorted(sizes)}."

@@ -1,4 +1,7 @@
-"""How frequent each label is: what a product of beliefs counts once too often."""
+"""How frequent each label is, and that none is absent.
+
+The frequency is what a product of beliefs counts once too often.
+"""
 
 import numpy as np
 
@@ -29,3 +32,23 @@ def label_prior(
         return counts / counts.sum()
     known = ~np.isnan(y) * weight[:, None]
     return (np.nan_to_num(y) * known).sum(0) / known.sum(0)
+
+
+def check_classes(y: np.ndarray, task: Task) -> None:
+    """Refuse training labels that lack a class, or a yes or a no.
+
+    Args:
+        y: Checked labels, as in `label_prior`.
+        task: Whose labels they are.
+    """
+    if task.kind == "multiclass":
+        absent = [label for k, label in enumerate(task.labels) if k not in y]
+    else:
+        both = [{0.0, 1.0} <= set(np.unique(column).tolist()) for column in y.T]
+        absent = [lb for lb, ok in zip(task.labels, both, strict=True) if not ok]
+    if absent:
+        what = "class" if task.kind == "multiclass" else "label, both yes and no,"
+        raise ValueError(
+            f"The training split must have samples of every {what}. Received none "
+            f"for {absent}. Drop these labels, or split anew."
+        )

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mind_keras.data.preprocessing import Preprocessing
+from mind_keras.data.prior import check_classes
 from mind_keras.data.samples import Samples
 from mind_keras.spec import Spec
 
@@ -47,7 +48,7 @@ class Splits:
                 )
         for column in ("group", "id"):
             self._check_disjoint(column)
-        self._check_classes()
+        check_classes(self.train.y, self.spec.task)
 
     @property
     def spec(self) -> Spec:
@@ -72,20 +73,6 @@ class Splits:
                         f"{second}, e.g. {', '.join(shared[:3])}. Split by patient, "
                         "and give `id=` and `group=` when you make `Samples`."
                     )
-
-    def _check_classes(self) -> None:
-        task, y = self.spec.task, self.train.y
-        if task.kind == "multiclass":
-            absent = [label for k, label in enumerate(task.labels) if k not in y]
-        else:
-            both = [{0.0, 1.0} <= set(np.unique(column)) for column in y.T]
-            absent = [lb for lb, ok in zip(task.labels, both, strict=True) if not ok]
-        if absent:
-            what = "class" if task.kind == "multiclass" else "label, both yes and no,"
-            raise ValueError(
-                f"The training split must have samples of every {what}. Received none "
-                f"for {absent}. Drop these labels, or split anew."
-            )
 
     def availability(self) -> pd.DataFrame:
         """How many samples and groups of each split have which pattern."""

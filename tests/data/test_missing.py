@@ -170,6 +170,15 @@ BAD = {
     "mechanism": (("never", {"b": 0.5}), {}, r"Unknown mechanism 'never'.*\['mcar', "),
     "modality": (("mcar", {"z": 0.5}), {}, r"Unknown modality 'z'. Known: \('a', 'b'"),
     "rate": (("mcar", {"b": 1.0}), {}, r"less than 1. Received: 1.0 for 'b'.*only"),
+    "unhashable": ((["mcar"], {"b": 0.5}), {}, r"Unknown mechanism \['mcar'\]. Kn"),
+    "word": (("mcar", {"b": "high"}), {}, r"less than 1. Received: 'high' for 'b'"),
+    "truth": (("mcar", {"b": True}), {}, r"less than 1. Received: True for 'b'"),
+    "none": (("mcar", {"b": None}), {}, r"less than 1. Received: None for 'b'"),
+    "strength": (
+        ("mnar", {"b": 0.5}),
+        {"strength": "high"},
+        r"`strength` must be a number. Received: 'high'",
+    ),
     "number": (("mcar", 0.5), {}, r"a dict of shares.*\{'a': 0.3\}. Received: 0.5"),
     "mcar on": (("mcar", {"b": 0.5}), {"on": "age"}, r"depends on no column.*'age'"),
     "mar alone": (("mar", {"b": 0.5}), {}, r"`on` must be.*None. Known: \['a.severity"),
@@ -195,6 +204,23 @@ def test_an_absent_modality_cannot_be_removed():
         remove(without, "mcar", {"b": 0.5})
 
 
+@pytest.mark.parametrize("missing", ["mcar", ["mcar"], 0.3, False])
+def test_a_removal_that_is_no_mapping_is_refused_with_an_example(missing):
+    with pytest.raises(ValueError, match=r"`missing` must be.*'rate'.*Received: ") as e:
+        remove_from_parts([WHOLE], missing, seed=0)
+    assert repr(missing) in str(e.value)
+
+
+@pytest.mark.parametrize("seed", ["high", -1, 0.5])
+def test_a_seed_of_a_removal_is_a_whole_number(seed):
+    missing = {"mechanism": "mcar", "rate": {"b": 0.5}, "seed": seed}
+    with pytest.raises(ValueError, match=rf"whole number from 0 up.*{seed}"):
+        remove_from_parts([WHOLE], missing, seed=0)
+
+
 def test_options_of_a_removal_are_checked_by_name():
+    odd = {"mechanism": "mcar", "rate": {}, None: 1, "also": 2}
+    with pytest.raises(ValueError, match=r"unknown \['also', None\]"):
+        remove_from_parts([WHOLE], odd, seed=0)
     with pytest.raises(ValueError, match=r"unknown \['rates'\], without \['rate'\]"):
         remove_from_parts([WHOLE], {"mechanism": "mcar", "rates": {}}, seed=0)

@@ -188,6 +188,17 @@ BAD = {
     "text": ({"x": {"a": [["1", "2"], ["3", "4"]]}}, r"must be numbers.*<U1"),
     "name": ({"x": {"z": np.zeros((2, 2))}}, r"Unknown modality \['z'\]. Known: \('a'"),
     "few": ({"x": {"a": np.zeros((1, 2))}}, r"1 rows.*say which samples"),
+    "no x": ({"x": None}, r"`x` must be a mapping.*Received: NoneType"),
+    "list": ({"x": np.zeros((2, 2))}, r"`x` must be a mapping.*Received: ndarray"),
+    "row list": ({"rows": [0, 1]}, r"`rows` must be a mapping.*Received: list"),
+    "ragged": ({"x": {"a": [[1, 2], [3]]}}, r"x\['a'\] must be an array.*one length"),
+    "ragged y": ({"y": [[1, 2], [3]]}, r"`y` must be an array.*one length"),
+    "ragged rows": (
+        {"rows": {"a": [[1, 2], [3]]}},
+        r"rows\['a'\] must be an array.*one length",
+    ),
+    "many y": ({"y": [0, 1, 1]}, r"x\['a'\] has 2 rows and `y` has 3 labels"),
+    "few y": ({"y": [0]}, r"x\['a'\] has 2 rows and `y` has 1 labels"),
     "outside": ({"rows": {"a": [0, 2]}}, r"from 0 to 1. Received: 1 outside"),
     "twice": ({"rows": {"a": [0, 0]}}, r"0 outside and 1 repeated"),
     "empty": ({"y": []}, r"at least one sample"),
@@ -210,6 +221,12 @@ def test_bad_input_is_refused_with_rule_and_received(change, message):
     good = {"spec": SPEC, "y": [0, 1], "x": {"a": np.zeros((2, 2))}}
     with pytest.raises(ValueError, match=message):
         Samples(**(good | change))
+
+
+def test_arrays_without_modalities_are_refused():
+    for x in (None, np.zeros((2, 2))):
+        with pytest.raises(ValueError, match=r"`x` must be a mapping"):
+            Samples.from_arrays(SPEC, x, [0, 1], present={"a": np.array([True, True])})
 
 
 def test_a_sample_without_any_modality_is_refused_by_id():
