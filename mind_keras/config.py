@@ -1,9 +1,9 @@
 """An experiment as a file: YAML to a typed, frozen `Config`, and back.
 
 The sections below are the whole language. What a file may not say is refused, with
-the line that says it. The names of sources, encoders and fusions, and their options,
-pass through to those who build them. To add a setting: one field in its section,
-handed on in `run.py`.
+the line that says it. The names of sources, encoders, fusions and controls, and their
+options, pass through to those who build them. To add a setting: one field in its
+section, handed on in `run.py`.
 """
 
 import difflib
@@ -45,10 +45,16 @@ def _weights(value: Any) -> float | dict[str, float]:
     return _weight(value)
 
 
+def _some(teachers: list[Any]) -> list[Any]:
+    if not teachers:
+        raise ValueError("name at least one teacher, or be left out")
+    return teachers
+
+
 Encoder = Annotated[dict[str, Any], pydantic.BeforeValidator(_named("encoder"))]
 Fusion = Annotated[dict[str, Any], pydantic.BeforeValidator(_named("fusion"))]
 Weight = Annotated[float | dict[str, float], pydantic.PlainValidator(_weights)]
-Control = Literal["no_kd", "single_head", "unimodal", "late_fusion", "teachers"]
+Teachers = Annotated[list[Encoder], pydantic.AfterValidator(_some)]
 
 
 class Section(pydantic.BaseModel):
@@ -130,12 +136,12 @@ class Config(Section):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     seed: pydantic.NonNegativeInt = 0
     data: Data
-    teachers: dict[str, list[Encoder]] = {}
+    teachers: dict[str, Teachers] = {}
     student: Student
     distillation: Distillation = Distillation()
     training: Training = Training()
     teacher_training: TeacherTraining = TeacherTraining()
-    controls: list[Control] = []
+    controls: list[str] = []
     evaluation: Evaluation = Evaluation()
 
     def to_yaml(self) -> str:

@@ -2,7 +2,9 @@
 
 A control takes a `Bench` and gives contenders by name: what they say of the test
 samples, and the models they are made of. Models are trained as the student is, on
-the same budget. To add a control: write the function, name it in `CONTROLS`.
+the same budget. To add a control: write the function, name it in `CONTROLS`. Where it
+learns from some of the samples only, say which in `LEARNS_FROM` too: `run` then tells
+before training that there are none.
 """
 
 from collections.abc import Callable, Mapping
@@ -128,6 +130,17 @@ CONTROLS = {
     "unimodal": unimodal,
     "late_fusion": late_fusion,
     "teachers": teachers,
+}
+
+
+def _each_modality(spec: Spec) -> list[frozenset]:
+    return [frozenset([name]) for name in spec.names]
+
+
+LEARNS_FROM = {
+    "single_head": lambda spec: [frozenset(spec.names)],
+    "unimodal": _each_modality,
+    "late_fusion": _each_modality,
 }
 
 

@@ -16,7 +16,8 @@ from mind_keras import __version__
 from mind_keras.artifact import Run
 from mind_keras.claim import claim, environment
 from mind_keras.config import Config
-from mind_keras.controls import CONTROLS, Bench, Contender
+from mind_keras.controls import CONTROLS, LEARNS_FROM, Bench, Contender
+from mind_keras.data.batches import batches
 from mind_keras.data.sources import load
 from mind_keras.data.splits import Splits
 from mind_keras.distiller import Distiller
@@ -25,6 +26,7 @@ from mind_keras.progress import Progress
 from mind_keras.results import write_results
 from mind_keras.spec import Spec
 from mind_keras.trainer import Trainer
+from mind_keras.training import having
 
 
 def run(
@@ -48,10 +50,14 @@ def run(
         ValueError: Before training, if config, data and models do not fit together or
             the folder is in use.
     """
+    unknown = sorted(set(config.controls) - set(CONTROLS))
+    if unknown:
+        raise ValueError(f"Unknown control {unknown}. Known: {sorted(CONTROLS)}.")
     progress = progress or Progress(Console(quiet=True))
     with progress.stage("data"):
         data = load(config.data.source, seed=config.seed, **config.data.options)
         models = _models(config, data.spec)
+        _check_rows(config, data)
     versions = environment(__version__, seed=config.seed, config_digest=config.digest)
     folder = claim(
         output, config.to_yaml(), versions, overwrite=overwrite, resume=resume
@@ -92,6 +98,19 @@ def _models(config: Config, spec: Spec) -> Models:
         **config.distillation.model_dump(),
     )
     return Models(teachers, distiller, build)
+
+
+def _check_rows(config: Config, data: Splits) -> None:
+    """Make all batches once, so that a lack of rows or room shows before training."""
+    size, teacher_size = config.training.batch_size, config.teacher_training.batch_size
+    wanted = {(frozenset([modality]), teacher_size) for modality in config.teachers}
+    for name in config.controls:
+        if name in LEARNS_FROM:
+            wanted |= {(needs, size) for needs in LEARNS_FROM[name](data.spec)}
+    for part in (data.train, data.validation):
+        batches(part, size)
+        for needs, rows in sorted(wanted, key=lambda want: sorted(want[0])):
+            batches(having(part, needs), rows)
 
 
 def _fresh(

@@ -5,6 +5,7 @@ that the words can be used where neither Keras nor NumPy is imported.
 """
 
 import itertools
+import operator
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -35,6 +36,16 @@ def pattern_modalities(pattern: str) -> tuple[str, ...]:
     return tuple(pattern.split("+"))
 
 
+def _sizes(name: str, shape: Iterable[int]) -> tuple[int, ...]:
+    try:
+        return tuple(operator.index(size) for size in shape)
+    except TypeError:
+        raise ValueError(
+            f"The shape of modality {name!r} must be a tuple of whole numbers, such as "
+            f"(48, 76). Received: {shape!r}."
+        ) from None
+
+
 @dataclass(frozen=True)
 class Modality:
     """One kind of input: a table, a time series, an image, ...
@@ -54,7 +65,7 @@ class Modality:
     features: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", tuple(int(size) for size in self.shape))
+        object.__setattr__(self, "shape", _sizes(self.name, self.shape))
         object.__setattr__(self, "features", tuple(self.features))
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", self.name):
             raise ValueError(
@@ -146,7 +157,14 @@ class Spec:
     modalities: tuple[Modality, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "modalities", tuple(self.modalities))
+        given = self.modalities
+        some = tuple(given) if isinstance(given, Iterable) else (None,)
+        if not all(isinstance(modality, Modality) for modality in some):
+            raise ValueError(
+                "`modalities` must be a tuple of `Modality`, such as "
+                f"`(Modality('a', (4,)),)`. Received: {given!r}."
+            )
+        object.__setattr__(self, "modalities", some)
         names = [modality.name for modality in self.modalities]
         if not names or len(set(names)) != len(names):
             raise ValueError(

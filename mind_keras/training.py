@@ -71,7 +71,7 @@ def fit(
 
 
 def fit_teachers(
-    teachers: Mapping[str, Sequence[keras.Model]],
+    teachers: Mapping[str, keras.Model | Sequence[keras.Model]],
     data: Splits,
     *,
     epochs: int = 30,
@@ -89,7 +89,8 @@ def fit_teachers(
     is stopped early on the validation rows of it.
 
     Args:
-        teachers: `{head: [model, ...]}`, trained in place.
+        teachers: `{head: [model, ...]}`, trained in place; a model alone counts as a
+            list of one.
         data: Training and validation samples are used, test samples never.
         epochs, batch_size, learning_rate, weight_decay, patience: As in `fit`.
         folder: Where to save each as `<head>-<k>.keras`; nothing is overwritten.
@@ -100,7 +101,8 @@ def fit_teachers(
         Columns `model` (`teacher:<head>:<k>`), `epoch, metric, value`.
 
     Raises:
-        ValueError: If a teacher does not fit its head, or a file is there already.
+        ValueError: If a teacher does not fit its head or is the path of one, or a file
+            is there already.
 
     Example:
         >>> import mind_keras as mk
@@ -114,7 +116,7 @@ def fit_teachers(
     made = {
         (head, k): Teacher(model, head, task)
         for head, models in sorted(teachers.items())
-        for k, model in enumerate(models)
+        for k, model in enumerate(_untrained(head, models))
     }
     paths = {key: _path(folder, *key) for key in made if folder is not None}
     frames = []
@@ -146,6 +148,19 @@ def having(samples: Samples, modalities: frozenset) -> Samples:
             "Received: none in a split."
         )
     return samples.take(np.flatnonzero(all_of_them)).only(*sorted(modalities))
+
+
+def _untrained(head: str, models: keras.Model | Sequence) -> list[keras.Model]:
+    alone = isinstance(models, keras.Model | str | Path)
+    models = [models] if alone else list(models)
+    saved = [str(model) for model in models if isinstance(model, str | Path)]
+    if saved:
+        raise ValueError(
+            "A teacher in a file is already trained; here, models are trained. "
+            f"Received for {head!r}: {saved}. Give files to `mk.Distiller` as they "
+            "are; to go on training, give `keras.saving.load_model(path)`."
+        )
+    return models
 
 
 def _path(folder: str | Path | None, head: str, k: int) -> Path:

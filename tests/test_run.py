@@ -218,7 +218,7 @@ def missing(**rate):
     }
 
 
-RARE = missing(serum=0.995)
+RARE = missing(serum=0.98)
 APART = missing(serum=0.9, vitals=0.9) | {"teachers": {}, "controls": ["single_head"]}
 
 

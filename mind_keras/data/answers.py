@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -80,14 +81,35 @@ class Answers:
 
     @classmethod
     def load(cls, path: str | Path) -> "Answers":
-        """Read what `save` wrote; no pickle is loaded."""
-        with np.load(path, allow_pickle=False) as file:
-            about = json.loads(str(file["about"]))
-            logits = {
-                head: [file[f"{head}/{k}"] for k in range(len(prints))]
-                for head, prints in about["teachers"].items()
-            }
-            return cls(logits, about["teachers"], about["samples"], file["pattern"])
+        """Read what `save` wrote; no pickle is loaded.
+
+        Raises:
+            OSError: If the file cannot be opened.
+            ValueError: If it is damaged, or was not written by `save`.
+        """
+        with Path(path).open("rb") as handle:
+            try:
+                return cls(*_read(handle))
+            # Damage shows anywhere in zip, NumPy or JSON; NumPy advises to allow
+            # pickles, which would run what a stranger wrote.
+            except Exception as fault:
+                kind = type(fault).__name__
+        raise ValueError(
+            "Cached teacher answers must be a whole file that `mk.teacher_logits` "
+            f"wrote. Received: {path}, which cannot be read ({kind}). Delete it: the "
+            "teachers are then asked anew."
+        )
+
+
+def _read(handle: BinaryIO) -> tuple:
+    """The fields of the answers in an `.npz`."""
+    with np.load(handle, allow_pickle=False) as file:
+        about = json.loads(str(file["about"]))
+        logits = {
+            head: [file[f"{head}/{k}"] for k in range(len(prints))]
+            for head, prints in about["teachers"].items()
+        }
+        return logits, about["teachers"], about["samples"], file["pattern"]
 
 
 def fingerprint(samples: Samples) -> str:

@@ -3,6 +3,7 @@
 Each function returns the array in the one dtype that the package works with.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,16 +15,45 @@ if TYPE_CHECKING:
     from mind_keras.data.samples import Samples
 
 
+def check_mapping(values: Mapping, name: str) -> Mapping:
+    """Arrays by modality, and nothing else."""
+    if not isinstance(values, Mapping):
+        raise ValueError(
+            f"`{name}` must be a mapping, `{{modality: array}}`. Received: "
+            f"{type(values).__name__}."
+        )
+    return values
+
+
+def as_array(values: np.ndarray, name: str) -> np.ndarray:
+    """Values as an array, which nested lists of different lengths are not."""
+    try:
+        return np.asarray(values)
+    except ValueError as fault:
+        message = str(fault)
+    raise ValueError(
+        f"{name} must be an array: along each axis all entries have one length. "
+        f"Received: {type(values).__name__} ({message})."
+    )
+
+
 def check_modality(
-    array: np.ndarray, rows: np.ndarray, modality: Modality, size: int
+    array: np.ndarray, rows: np.ndarray | None, modality: Modality, size: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """A modality's rows and the samples they belong to, checked.
+
+    Args:
+        array: The rows, `(n_m, *shape)`.
+        rows: Their sample numbers, `(n_m,)`; None if every sample has a row, in order.
+        modality: What the rows must be.
+        size: How many samples there are.
 
     Returns:
         The rows, `(n_m, *shape)`, float32 (uint8 stays: images are kept small),
         and their sample numbers, `(n_m,)`, int64.
     """
-    array, rows, name = np.asarray(array), np.asarray(rows), modality.name
+    name = modality.name
+    array = as_array(array, f"x[{name!r}]")
     if array.shape[1:] != modality.shape or array.ndim == 0:
         raise ValueError(
             f"Rows of modality {name!r} must have the shape {modality.shape} of its "
@@ -45,12 +75,14 @@ def check_modality(
                 f"{bad.reshape(len(bad), -1).any(1).sum()} rows. Leave out the rows of "
                 "samples that lack the modality; fill gaps within a row before."
             )
+    if rows is None:
+        return array, _one_each(len(array), name, size)
+    rows = as_array(rows, f"rows[{name!r}]")
     if rows.shape != (len(array),) or (rows.size and rows.dtype.kind not in "iu"):
         raise ValueError(
             f"`rows[{name!r}]` must hold one sample number for each row of "
             f"x[{name!r}]. Received: {len(array)} rows, and sample numbers of shape "
-            f"{rows.shape} and dtype {rows.dtype}. Where some samples lack the "
-            "modality, say which samples the rows belong to."
+            f"{rows.shape} and dtype {rows.dtype}."
         )
     rows = rows.astype("int64")
     inside = (rows >= 0) & (rows < size)
@@ -63,9 +95,21 @@ def check_modality(
     return array, rows
 
 
+def _one_each(count: int, name: str, size: int) -> np.ndarray:
+    """The sample numbers of rows that nobody numbered."""
+    if count != size:
+        raise ValueError(
+            "Without `rows`, a modality must have one row for each label. Received: "
+            f"x[{name!r}] has {count} rows and `y` has {size} labels. Where some "
+            f"samples lack the modality, say which samples its rows belong to, in "
+            f"`rows[{name!r}]`."
+        )
+    return np.arange(size)
+
+
 def check_labels(y: np.ndarray, task: Task) -> np.ndarray:
     """Labels of the declared kind: `(n, labels)` float32, or `(n,)` int32 classes."""
-    y = np.asarray(y)
+    y = as_array(y, "`y`")
     if y.size == 0:
         raise ValueError("A split must hold at least one sample. Received none.")
     if y.dtype.kind not in "biuf":

@@ -7,6 +7,7 @@ intercept being such that the mean over those who have it is the rate asked for.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral, Real
 
 import numpy as np
 from scipy.optimize import brentq
@@ -58,6 +59,8 @@ def remove(
     """
     reference = samples if reference is None else reference
     _check_names(reference, mechanism, rate)
+    if not _is_number(strength):
+        raise ValueError(f"`strength` must be a number. Received: {strength!r}.")
     score = MECHANISMS[mechanism]
     fitted = score(reference, on, rate)
     if mechanism != "mcar" and np.ptp(fitted) == 0:
@@ -89,8 +92,13 @@ def remove_from_parts(
     """
     if missing is None:
         return list(parts)
+    if not isinstance(missing, Mapping):
+        raise ValueError(
+            "`missing` must be a mapping, such as {'mechanism': 'mcar', 'rate': "
+            f"{{{parts[0].spec.names[0]!r}: 0.3}}}}, or None. Received: {missing!r}."
+        )
     options = dict(missing)
-    unknown = sorted(set(options) - set(OPTIONS))
+    unknown = sorted(set(options) - set(OPTIONS), key=str)
     absent = sorted({"mechanism", "rate"} - set(options))
     if unknown or absent:
         raise ValueError(
@@ -98,6 +106,10 @@ def remove_from_parts(
             f"Received: unknown {unknown}, without {absent}."
         )
     seed = options.pop("seed", seed)
+    if not isinstance(seed, Integral) or seed < 0:
+        raise ValueError(
+            f"`seed` of `missing` must be a whole number from 0 up. Received: {seed!r}."
+        )
     return [
         remove(part, reference=parts[0], seed=(seed, k), **options)
         for k, part in enumerate(parts, start=1)
@@ -128,8 +140,12 @@ def _without(samples: Samples, lost: np.ndarray) -> Samples:
     return replace(samples, x=x, rows=rows)
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def _check_names(samples: Samples, mechanism: str, rate: Mapping[str, float]) -> None:
-    if mechanism not in MECHANISMS:
+    if mechanism not in [*MECHANISMS]:
         raise ValueError(f"Unknown mechanism {mechanism!r}. Known: {[*MECHANISMS]}.")
     if not isinstance(rate, Mapping):
         raise ValueError(
@@ -139,8 +155,8 @@ def _check_names(samples: Samples, mechanism: str, rate: Mapping[str, float]) ->
     for name, share in rate.items():
         if not samples.has(samples.spec.modality(name).name).any():
             raise ValueError(f"No sample has the modality {name!r} to be removed.")
-        if not 0 <= share < 1:
+        if not _is_number(share) or not 0 <= share < 1:
             raise ValueError(
-                f"`rate` must be at least 0 and less than 1. Received: {share} for "
+                f"`rate` must be at least 0 and less than 1. Received: {share!r} for "
                 f"{name!r}. To do without a modality, use `Samples.only`."
             )

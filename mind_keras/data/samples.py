@@ -14,6 +14,7 @@ import pandas as pd
 
 from mind_keras.data.checks import (
     check_labels,
+    check_mapping,
     check_modality,
     check_per_sample,
     check_present,
@@ -66,14 +67,15 @@ class Samples(Presence):
         y = check_labels(self.y, self.spec.task)
         size = len(y)
         x, rows = {}, {}
-        given = self.rows or {}
+        check_mapping(self.x, "x")
+        given = {} if self.rows is None else check_mapping(self.rows, "rows")
         unknown = sorted((set(self.x) | set(given)) - set(self.spec.names))
         if unknown:
             raise ValueError(f"Unknown modality {unknown}. Known: {self.spec.names}.")
         for name in self.spec.names:
             modality = self.spec.modality(name)
             array = self.x.get(name, np.empty((0, *modality.shape), "float32"))
-            default = np.arange(size) if name in self.x else np.empty(0, "int64")
+            default = None if name in self.x else np.empty(0, "int64")
             x[name], rows[name] = check_modality(
                 array, given.get(name, default), modality, size
             )
@@ -116,6 +118,7 @@ class Samples(Presence):
             >>> Samples.from_arrays(spec, x, [0, 1, 1], present={"b": has_b})
             Samples(3 samples; a: 2, a+b: 1)
         """
+        check_mapping(x, "x")
         rows = {
             name: check_present(mask, x.get(name, ()), name, len(y))
             for name, mask in (present or {}).items()

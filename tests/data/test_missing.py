@@ -220,7 +220,7 @@ def test_a_seed_of_a_removal_is_a_whole_number(seed):
 
 def test_options_of_a_removal_are_checked_by_name():
     odd = {"mechanism": "mcar", "rate": {}, None: 1, "also": 2}
-    with pytest.raises(ValueError, match=r"unknown \['also', None\]"):
+    with pytest.raises(ValueError, match=r"unknown \[None, 'also'\]"):
         remove_from_parts([WHOLE], odd, seed=0)
     with pytest.raises(ValueError, match=r"unknown \['rates'\], without \['rate'\]"):
         remove_from_parts([WHOLE], {"mechanism": "mcar", "rates": {}}, seed=0)
