@@ -131,8 +131,8 @@ class GroupedModel(keras.Model):
                 f"`{name}` must be a dict by head. Received: {given}. The heads are "
                 f"{heads}."
             )
-        unknown = sorted(set(given or ()) - set(heads))
-        if isinstance(given, Mapping) and unknown:
+        unknown = sorted(set(given) - set(heads)) if isinstance(given, Mapping) else []
+        if unknown:
             raise ValueError(
                 f"`{name}` must be keyed by heads of the student. Received: {unknown}. "
                 f"Known: {heads}."

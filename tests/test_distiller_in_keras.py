@@ -263,6 +263,18 @@ def test_metrics_leave_out_rows_with_an_unknown_label():
     assert logs["accuracy"] == pytest.approx(np.mean(said == data.y[known]), abs=1e-6)
 
 
+def test_a_student_of_one_head_takes_a_list_of_metrics():
+    data = samples(patterns={"ehr": 16}).only("ehr")
+    model = mk.Distiller(teachers(data.spec)["ehr"][0], task=data.spec.task)
+    area = keras.metrics.AUC(from_logits=True, name="auc")
+    accuracy = keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")
+    model.compile("sgd", metrics=[area, accuracy])
+    logs = model.evaluate(mk.batches(data, 8), return_dict=True, verbose=0)
+    said = mk.predict(model.student, data)["ehr"] > 0.5
+    assert logs["accuracy"] == pytest.approx(np.mean(said == data.y), abs=1e-6)
+    assert "auc" in logs
+
+
 def test_one_loss_serves_all_heads_and_some_heads_may_have_none():
     data = samples()
     alone, every = distiller(data.spec), distiller(data.spec)
