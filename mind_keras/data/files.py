@@ -54,7 +54,8 @@ def read_samples(
         path: A `.csv` of raw values: columns `id`, optional `group`, and those of
             `csv_table.table_columns`; a modality that is blank in a row, or has no
             columns, is absent there. Or an `.npz` of raw arrays named by modality, with
-            `rows_<modality>` where only some samples have it, optional `id`, `group`.
+            `rows_<modality>` where only some samples have it, optional `id`, `group`;
+            hourly values of a series are `(n, hours, 17)`, NaN: not measured.
         spec: What the model expects.
         preprocessing: From the run folder.
 
@@ -73,14 +74,15 @@ def read_samples(
         raise ValueError(f"{path.name} must hold at least one sample. Received none.")
     x, rows = {}, {}
     for name in spec.names:
-        array = arrays.get(name, np.empty((0, *spec.shape(name)), "float32"))
+        shape = preprocessing.raw_shape(name, spec.shape(name))
+        array = arrays.get(name, np.empty((0, *shape), "float32"))
         array, rows[name] = check_modality(
-            array,
+            preprocessing.expand(name, array),
             numbers.get(name, np.arange(0)),
             spec.modality(name),
             len(ids),
         )
-        x[name] = preprocessing.transform(name, array)
+        x[name] = preprocessing.standardised(name, array)
     return Unlabelled(ids, x, rows, group)
 
 
