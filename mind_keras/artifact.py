@@ -2,6 +2,7 @@
 
     config.yaml environment.json spec.json preprocessing.json metrics.json
     predictions.csv history.csv report.html card.md reference.npz summary.json
+    extraction.json audit.html (of ICU data)
     student.keras student.<modality>.keras teachers/ controls/
 
 Every file is there whole or not at all, and `summary.json` comes last: a folder
@@ -28,9 +29,12 @@ CONFIG, ENVIRONMENT, SUMMARY = "config.yaml", "environment.json", "summary.json"
 METRICS, HISTORY, PREDICTIONS = "metrics.json", "history.csv", "predictions.csv"
 SPEC, PREPROCESSING, REFERENCE = "spec.json", "preprocessing.json", "reference.npz"
 REPORT, CARD, VERIFICATION = "report.html", "card.md", "verification.json"
+# How the data were made: written by sources that have something to say.
+EXTRACTION, AUDIT = "extraction.json", "audit.html"
 # In the order in which a run is taken apart: first what says that it is complete.
 FILES = (SUMMARY, VERIFICATION, METRICS, HISTORY, PREDICTIONS, SPEC, PREPROCESSING)
 FILES += (REFERENCE, REPORT, CARD, ENVIRONMENT, CONFIG)
+DOCUMENTS = (EXTRACTION, AUDIT)
 REFERENCE_ROWS = 32
 
 

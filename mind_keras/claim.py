@@ -14,7 +14,7 @@ from pathlib import Path
 import keras
 import yaml
 
-from mind_keras.artifact import CONFIG, ENVIRONMENT, FILES, Run
+from mind_keras.artifact import CONFIG, DOCUMENTS, ENVIRONMENT, FILES, Run
 
 LIBRARIES = ("keras", "numpy", "pandas", "scipy", "scikit-learn")
 
@@ -134,7 +134,7 @@ def _clear(run: Run) -> None:
         )
     # The config goes last: whatever interrupts this, the folder stays recognisable.
     *others, config = FILES
-    for name in others:
+    for name in (*others, *DOCUMENTS):
         (run.path / name).unlink(missing_ok=True)
     for model in [run.path / "student.keras", *run.path.glob("student.*.keras")]:
         model.unlink(missing_ok=True)

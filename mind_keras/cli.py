@@ -5,14 +5,22 @@ before Keras is imported, and so that `--help` comes at once. To add a command: 
 function here that imports what it needs.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mind_keras import backend as backends
+from mind_keras import cli_data
+from mind_keras.cli_common import (
+    Backend,
+    Debug,
+    Overwrite,
+    Resume,
+    RunFolder,
+    errors,
+    refuse_existing,
+)
 
 app = typer.Typer(
     help="Distil unimodal teachers into a multimodal student.",
@@ -20,16 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-Backend = Annotated[
-    str | None,
-    typer.Option(help=f"One of {', '.join(backends.BACKENDS)}.", show_default=False),
-]
-Debug = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
-RunFolder = Annotated[
-    Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)
-]
+app.add_typer(cli_data.app, name="data")
 
 
 @app.callback()
@@ -52,13 +51,11 @@ def run(
     backend: Backend = None,
     seed: Annotated[int | None, typer.Option(help="As --set seed=...")] = None,
     overwrite: Overwrite = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an interrupted run.")
-    ] = False,
+    resume: Resume = False,
     debug: Debug = False,
 ) -> None:
     """Train teachers, student and controls; evaluate; write a run folder."""
-    with _errors(debug):
+    with errors(debug):
         from mind_keras.config import read_config
 
         seeds = [] if seed is None else [f"seed={seed}"]
@@ -83,7 +80,8 @@ def run(
 def predict(
     run: RunFolder,
     data: Annotated[
-        Path, typer.Argument(metavar="DATA", help="Raw values, a .csv or .npz.")
+        Path,
+        typer.Argument(metavar="DATA", help="Raw values: .csv, .npz, or a folder."),
     ],
     output: Annotated[Path, typer.Option(help="The .csv to write.")] = Path(
         "predictions.csv"
@@ -93,24 +91,22 @@ def predict(
     debug: Debug = False,
 ) -> None:
     """Predict new samples, whatever modalities each of them has."""
-    with _errors(debug):
-        if output.exists() and not overwrite:
-            raise ValueError(
-                f"The output must not exist. Received: {output}. Replace it by "
-                "--overwrite, or choose another --output."
-            )
+    with errors(debug):
+        refuse_existing(output, overwrite)
         backends.use(backend)
         from mind_keras.artifact import load_run
+        from mind_keras.meter import meter
         from mind_keras.new_samples import predict_file
 
-        count = predict_file(load_run(run), data, output)
+        with meter() as progress:
+            count = predict_file(load_run(run), data, output, progress=progress)
         typer.echo(f"{count} samples: {output}")
 
 
 @app.command()
 def verify(run: RunFolder, backend: Backend = None, debug: Debug = False) -> None:
     """Load the students on every installed backend by Keras alone, and compare."""
-    with _errors(debug):
+    with errors(debug):
         backends.use(backend)
         from mind_keras.artifact import load_run
         from mind_keras.verification import verify as compare
@@ -124,7 +120,7 @@ def verify(run: RunFolder, backend: Backend = None, debug: Debug = False) -> Non
 @app.command()
 def report(run: RunFolder, debug: Debug = False) -> None:
     """Write report.html anew from the files of a run."""
-    with _errors(debug):
+    with errors(debug):
         backends.use()
         from mind_keras import report as reports
         from mind_keras.artifact import REPORT, load_run
@@ -132,18 +128,6 @@ def report(run: RunFolder, debug: Debug = False) -> None:
         done = load_run(run)
         done.write(REPORT, reports.page(done.summary(), done.metrics(), done.history()))
         typer.echo(str(done.path / REPORT))
-
-
-@contextmanager
-def _errors(debug: bool) -> Iterator[None]:
-    """What a user can cure is told in one line, without a traceback."""
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        if debug:
-            raise
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
 
 
 def main() -> None:

@@ -1,30 +1,79 @@
-"""Predictions for new samples of any pattern: a file of raw values in, a table out."""
+"""Predictions for new samples of any pattern: raw values in, a table out.
 
+Raw values are a file, or a folder: an extraction, or raw MIMIC tables and images, from
+which the stays are extracted by the rules of the run's own data.
+"""
+
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from mind_keras.artifact import Run
+from mind_keras.artifact import EXTRACTION, Run
 from mind_keras.data.atomic import atomic_path
-from mind_keras.data.files import read_samples
+from mind_keras.data.files import Unlabelled, read_samples
+from mind_keras.data.mimic.dataset import new_samples
+from mind_keras.data.mimic.extract import extract
+from mind_keras.data.mimic.extraction import MANIFEST, read_extraction
+from mind_keras.data.mimic.options import Options
 from mind_keras.longtable import long_table
 from mind_keras.prediction import predict
 
+Progress = Callable[[str, int, float], None]
+# As `data generate icu` names them; a folder of MIMIC-IV itself does as well.
+MIMIC_IV, MIMIC_CXR = "mimic-iv", "mimic-cxr-jpg"
 
-def predict_file(run: Run, data: str | Path, output: str | Path) -> int:
-    """Answer the samples of a file with the student of a run.
+
+def predict_file(
+    run: Run,
+    data: str | Path,
+    output: str | Path,
+    *,
+    progress: Progress = lambda stage, done, fraction: None,
+) -> int:
+    """Answer new samples with the student of a run.
 
     Args:
         run: A finished run.
-        data: Raw values; see `data.files.read_samples`.
+        data: A file of raw values, see `data.files.read_samples`; or, for a run on
+            hospital stays, an extraction, or a folder with `mimic-iv/` and perhaps
+            `mimic-cxr-jpg/` in it: outcomes need not be known.
         output: The `.csv` to write: `id, pattern, head, label, probability`, a row per
             head that can answer.
+        progress: Called as `progress(stage, rows done, fraction)`.
 
     Returns:
         How many samples were answered.
     """
     spec = run.spec()
-    samples = read_samples(data, spec, run.preprocessing())
+    if Path(data).is_dir():
+        samples = _read_folder(run, Path(data), progress)
+    else:
+        samples = read_samples(data, spec, run.preprocessing())
     said = predict(run.model("student"), samples, task=spec.task)
     table = long_table(said, samples, spec.task)
     with atomic_path(Path(output)) as part:
         table.to_csv(part, index=False)
     return len(samples)
+
+
+def _read_folder(run: Run, data: Path, progress: Progress) -> Unlabelled:
+    if not (run.path / EXTRACTION).is_file():
+        raise ValueError(
+            "A folder of new samples needs a run on hospital stays. Received: "
+            f"{data}, for {run.path}, which was trained on other data. Give a .csv "
+            "or an .npz."
+        )
+    if (data / MANIFEST).is_file():
+        made = read_extraction(data)
+        return new_samples(made, run.spec(), run.preprocessing())
+    root = data / MIMIC_IV if (data / MIMIC_IV).is_dir() else data
+    images = data / MIMIC_CXR if (data / MIMIC_CXR).is_dir() else None
+    options = Options.like(
+        run.read_json(EXTRACTION)["options"],
+        mimic_iv=root,
+        mimic_cxr=images,
+        labelled=False,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        made = extract(Path(folder) / "extraction", options, progress=progress)
+        return new_samples(made, run.spec(), run.preprocessing())

@@ -58,6 +58,13 @@ class Progress(keras.callbacks.Callback):
             self.task = self.bar.add_task(name, total=None)
             yield self
 
+    def reading(self, what: str, done: int, fraction: float) -> None:
+        """Called while data are read: rows done, and the fraction of all."""
+        about = f"{self.name} · {what} · {done:,}"
+        self.bar.update(self.task, description=about, completed=fraction, total=1)
+        if fraction >= 1 and not self.live:
+            self.console.print(f"  {what}: {done:,}", markup=False, highlight=False)
+
     def on_train_begin(self, logs=None):
         """A further model of this stage."""
         self.number += 1

@@ -55,7 +55,12 @@ def run(
         raise ValueError(f"Unknown control {unknown}. Known: {sorted(CONTROLS)}.")
     progress = progress or Progress(Console(quiet=True))
     with progress.stage("data"):
-        data = load(config.data.source, seed=config.seed, **config.data.options)
+        data = load(
+            config.data.source,
+            seed=config.seed,
+            progress=progress.reading,
+            **config.data.options,
+        )
         models = _models(config, data.spec)
         _check_rows(config, data)
     versions = environment(__version__, seed=config.seed, config_digest=config.digest)
@@ -162,6 +167,8 @@ def _write(
     config: Config, folder: Run, bench: Bench, contenders: dict[str, Contender]
 ) -> None:
     data = bench.data
+    for name, text in data.documents.items():
+        folder.write(name, text)
     folder.write_student(bench.student, data.spec, data.preprocessing, config.seed)
     about = {
         "name": config.name,

@@ -67,13 +67,7 @@ def split_index(
         >>> len(train) + len(validation) + len(test)
         4
     """
-    fractions = np.asarray(fractions, float)
-    one = np.isclose(fractions.sum(), 1)
-    if fractions.shape != (len(SPLITS),) or fractions.min() <= 0 or not one:
-        raise ValueError(
-            f"`fractions` must be positive shares of {SPLITS} with the sum 1. "
-            f"Received: {fractions.tolist()}."
-        )
+    fractions = check_fractions(fractions)
     rng = np.random.default_rng(seed)
     code, groups = pd.factorize(np.asarray(group))
     first = np.unique(code, return_index=True)[1]
@@ -85,3 +79,15 @@ def split_index(
         for part, chosen in enumerate(np.split(members, cuts)):
             part_of[chosen] = part
     return tuple(np.flatnonzero(part_of[code] == part) for part in range(3))
+
+
+def check_fractions(fractions: Sequence[float]) -> np.ndarray:
+    """Shares of train, validation and test, all positive, of sum 1."""
+    fractions = np.asarray(fractions, float)
+    one = np.isclose(fractions.sum(), 1)
+    if fractions.shape != (len(SPLITS),) or fractions.min() <= 0 or not one:
+        raise ValueError(
+            f"`fractions` must be positive shares of {SPLITS} with the sum 1. "
+            f"Received: {fractions.tolist()}."
+        )
+    return fractions

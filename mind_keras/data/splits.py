@@ -1,5 +1,6 @@
 """Splits: training, validation and test samples that share no patient."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,6 +23,7 @@ class Splits:
         validation: What stops training and chooses; never reported as a result.
         test: What is reported, once.
         preprocessing: What was done to raw rows, so that it can be done to new ones.
+        documents: `{file name: text}` on how the data were made, for the run folder.
 
     Raises:
         ValueError: If specs differ, a patient or an id is in two splits, or the
@@ -38,6 +40,7 @@ class Splits:
     validation: Samples
     test: Samples
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    documents: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, samples in self.items():

@@ -5,16 +5,25 @@ To add one: write the file, name its `load` in `SOURCES`.
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from mind_keras.data.sources import breast_cancer, diabetes
+from mind_keras.data.sources import breast_cancer, diabetes, icu
 from mind_keras.data.splits import Splits
 
-SOURCES = {"breast_cancer": breast_cancer.load, "diabetes": diabetes.load}
+SOURCES = {
+    "breast_cancer": breast_cancer.load,
+    "diabetes": diabetes.load,
+    "icu": icu.load,
+}
 
 
 def load(
-    name: str, *, seed: int = 0, missing: Mapping | None = None, **options: object
+    name: str,
+    *,
+    seed: int = 0,
+    missing: Mapping | None = None,
+    progress: Callable[[str, int, float], None] | None = None,
+    **options: object,
 ) -> Splits:
     """A ready data set.
 
@@ -23,6 +32,8 @@ def load(
         seed: Another seed, another split and another removal.
         missing: How modalities are removed: arguments of `missing.remove`, such as
             `{"mechanism": "mcar", "rate": {"serum": 0.3}}`. None: nothing is.
+        progress: Called as `progress(stage, rows done, fraction)` by sources that take
+            long.
         options: Further arguments of the source.
 
     Raises:
@@ -36,6 +47,8 @@ def load(
     if name not in SOURCES:
         raise ValueError(f"Unknown source {name!r}. Known: {sorted(SOURCES)}.")
     known = sorted(inspect.signature(SOURCES[name]).parameters)
+    if progress is not None and "progress" in known:
+        options["progress"] = progress
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise ValueError(
