@@ -17,6 +17,10 @@ def audit(
         list[str],
         typer.Option(metavar="NAME=FILE", help="Patients a teacher has learnt from."),
     ] = [],  # noqa: B006 - typer copies it
+    split_files: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(help="TEST.csv VALIDATION.csv that the splits were made by."),
+    ] = None,
     accept: Annotated[
         list[str], typer.Option(help="A check whose violation is accepted.")
     ] = [],  # noqa: B006
@@ -36,7 +40,8 @@ def audit(
             refuse_existing(output, overwrite)
         named = dict(read_named(text) for text in pretraining)
         ids = {name: read_ids(Path(path)) for name, path in named.items()}
-        found = look(read_extraction(folder), pretraining=ids, accept=accept)
+        given = {"pretraining": ids, "split_files": split_files, "accept": accept}
+        found = look(read_extraction(folder), **given)
         typer.echo(found.markdown())
         if output is not None:
             write_audit(found, output)

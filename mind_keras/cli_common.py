@@ -60,8 +60,21 @@ def tell(made: "Extraction") -> None:
     """Who was left out of an extraction, and what is in it."""
     for step in made.manifest["exclusions"]:
         typer.echo(f"{step['left']:>10,} left, {step['removed']:,}: {step['step']}")
+    for kind, count in made.manifest["counts"].items():
+        if isinstance(count, dict) and kind in ("events", "image_files"):
+            typer.echo(f"{kind.replace('_', ' ')}: {_listed(count)}")
     counts = f"{len(made.samples):,} samples, {len(made.images):,} images"
     typer.echo(f"{counts}: {made.path}")
+
+
+def _listed(counts: dict) -> str:
+    """Counts as text, tables one after another."""
+    parts = [
+        f"{name} ({_listed(value)})" if isinstance(value, dict) else f"{value:,} {name}"
+        for name, value in counts.items()
+        if value
+    ]
+    return ", ".join(parts)
 
 
 def read_hours(text: str) -> int | None:

@@ -104,6 +104,9 @@ def extract(
         Literal["pandas", "pyarrow", "polars"] | None,
         typer.Option(help="What reads the tables [default: fastest installed]."),
     ] = None,
+    most_bad: Annotated[
+        float, typer.Option(help="Unreadable share of events to stop at.", min=0, max=1)
+    ] = 0.05,
     workers: Annotated[
         int | None, typer.Option(help="Threads for images.", min=1)
     ] = None,
@@ -134,6 +137,7 @@ def extract(
             image_size=image_size,
             labelled=not unlabelled,
             engine=engine,
+            most_bad=most_bad,
             workers=workers,
         )
         again = {"resume": resume, "overwrite": overwrite}

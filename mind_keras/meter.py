@@ -44,17 +44,37 @@ def meter(
     columns += [TextColumn("{task.fields[done]:,} ({task.fields[rate]:,.0f}/s)")]
     columns += [TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()]
     with Progress(*columns, console=console, disable=not live) as bar:
-        stages: dict[str, tuple[TaskID, float]] = {}
+        stages = _Stages(bar, tells=not live)
+        yield stages.progress
+        stages.end()
 
-        def progress(stage: str, done: int, fraction: float) -> None:
-            if stage not in stages:
-                task = bar.add_task(stage, total=STEPS, done=0, rate=0.0)
-                stages[stage] = task, time.monotonic()
-            task, start = stages[stage]
-            rate = done / max(time.monotonic() - start, 1e-3)
-            bar.update(task, completed=fraction * STEPS, done=done, rate=rate)
-            if fraction >= 1 and not live:
-                line = f"{stage}: {done:,} ({rate:,.0f}/s)"
-                console.print(line, markup=False, highlight=False)
 
-        yield progress
+class _Stages:
+    """The stages so far: each has a bar, and a line to be told once it is over."""
+
+    def __init__(self, bar: Progress, *, tells: bool) -> None:
+        self.bar, self.tells = bar, tells
+        self.begun: dict[str, tuple[TaskID, float]] = {}
+        self.lines: dict[TaskID, str] = {}
+        self.last = time.monotonic()
+
+    def progress(self, stage: str, done: int, fraction: float) -> None:
+        """What `meter` gives."""
+        if stage not in self.begun:
+            self.end()
+            task = self.bar.add_task(stage, total=STEPS, done=0, rate=0.0)
+            # A stage is heard of when some of it is done: it began before that.
+            self.begun[stage] = task, self.last
+        task, start = self.begun[stage]
+        self.last = time.monotonic()
+        rate = done / max(self.last - start, 1e-3)
+        self.bar.update(task, completed=fraction * STEPS, done=done, rate=rate)
+        self.lines[task] = f"{stage}: {done:,} ({rate:,.0f}/s)"
+
+    def end(self) -> None:
+        """What was heard of is over, even if the fraction, an estimate, fell short."""
+        for task, line in self.lines.items():
+            self.bar.update(task, completed=STEPS)
+            if self.tells:
+                self.bar.console.print(line, markup=False, highlight=False)
+        self.lines.clear()

@@ -19,8 +19,6 @@ from mind_keras.longtable import long_table
 from mind_keras.prediction import predict
 
 Progress = Callable[[str, int, float], None]
-# As `data generate icu` names them; a folder of MIMIC-IV itself does as well.
-MIMIC_IV, MIMIC_CXR = "mimic-iv", "mimic-cxr-jpg"
 
 
 def predict_file(
@@ -35,8 +33,9 @@ def predict_file(
     Args:
         run: A finished run.
         data: A file of raw values, see `data.files.read_samples`; or, for a run on
-            hospital stays, an extraction, or a folder with `mimic-iv/` and perhaps
-            `mimic-cxr-jpg/` in it: outcomes need not be known.
+            hospital stays, an extraction, or a folder with MIMIC-IV (`icu/`, `hosp/`)
+            and perhaps MIMIC-CXR-JPG in it, at most two levels down: outcomes need not
+            be known.
         output: The `.csv` to write: `id, pattern, head, label, probability`, a row per
             head that can answer.
         progress: Called as `progress(stage, rows done, fraction)`.
@@ -63,17 +62,29 @@ def _read_folder(run: Run, data: Path, progress: Progress) -> Unlabelled:
             f"{data}, for {run.path}, which was trained on other data. Give a .csv "
             "or an .npz."
         )
+    own = run.read_json(EXTRACTION)
     if (data / MANIFEST).is_file():
         made = read_extraction(data)
+        if made.manifest["hours"] != own["hours"]:
+            raise ValueError(
+                f"New stays must have the window of the run's own, {own['hours']} "
+                f"hours. Received: {data}, of {made.manifest['hours']} (None: whole "
+                "stays). Extract again with the same --hours."
+            )
         return new_samples(made, run.spec(), run.preprocessing())
-    root = data / MIMIC_IV if (data / MIMIC_IV).is_dir() else data
-    images = data / MIMIC_CXR if (data / MIMIC_CXR).is_dir() else None
+    mimic_iv, mimic_cxr = _roots(data)
     options = Options.like(
-        run.read_json(EXTRACTION)["options"],
-        mimic_iv=root,
-        mimic_cxr=images,
-        labelled=False,
+        own["options"], mimic_iv=mimic_iv, mimic_cxr=mimic_cxr, labelled=False
     )
     with tempfile.TemporaryDirectory() as folder:
         made = extract(Path(folder) / "extraction", options, progress=progress)
         return new_samples(made, run.spec(), run.preprocessing())
+
+
+def _roots(data: Path) -> tuple[Path, Path | None]:
+    """The folders of MIMIC-IV and of MIMIC-CXR-JPG, at most two levels down."""
+    levels = ("", "*/", "*/*/")
+    tables = [p.parent for level in levels for p in sorted(data.glob(f"{level}icu"))]
+    forms = [f"{level}mimic-cxr-2.*-metadata.csv*" for level in levels]
+    images = [path.parent for form in forms for path in sorted(data.glob(form))]
+    return next(iter(tables), data), next(iter(images), None)

@@ -44,6 +44,7 @@ class Progress(keras.callbacks.Callback):
         on_terminal = self.console.is_terminal and sys.stdout.isatty()
         self.live = on_terminal and not os.environ.get("CI") if live is None else live
         self.name, self.models, self.number = "", 1, 0
+        self.read: dict[str, str] = {}
         self.bar, self.task = _bar(self.console, self.live), TaskID(0)
 
     @contextmanager
@@ -57,13 +58,15 @@ class Progress(keras.callbacks.Callback):
         with self.bar:
             self.task = self.bar.add_task(name, total=None)
             yield self
+            self._tell_read()
 
     def reading(self, what: str, done: int, fraction: float) -> None:
         """Called while data are read: rows done, and the fraction of all."""
+        if what not in self.read:
+            self._tell_read()
+        self.read[what] = f"  {what}: {done:,}"
         about = f"{self.name} · {what} · {done:,}"
         self.bar.update(self.task, description=about, completed=fraction, total=1)
-        if fraction >= 1 and not self.live:
-            self.console.print(f"  {what}: {done:,}", markup=False, highlight=False)
 
     def on_train_begin(self, logs=None):
         """A further model of this stage."""
@@ -78,6 +81,13 @@ class Progress(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         """Stopped early or not, this model is done."""
         self._show(self.params["epochs"], self.number * self.params["epochs"])
+
+    def _tell_read(self) -> None:
+        """What was read last, once it is read."""
+        for line in self.read.values():
+            if not self.live:
+                self.console.print(line, markup=False, highlight=False)
+        self.read.clear()
 
     def _show(self, epoch: int, done: int) -> None:
         models, epochs = max(self.models, self.number), self.params["epochs"]

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tiny_icu
 import yaml
 
 import mind_keras
@@ -17,6 +18,9 @@ from mind_keras.config import (
     Training,
     read_config,
 )
+from mind_keras.controls import CONTROLS
+from mind_keras.data.sources import load
+from mind_keras.run import _models
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").rglob("*.yaml"))
 SMALL = """\
@@ -50,6 +54,27 @@ def fault(path: Path, *overrides: str) -> str:
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
 def test_every_configuration_is_named_after_its_file_and_read(path):
     assert read_config(path).name == path.stem
+
+
+ICU = {path.stem: path for path in CONFIGS if path.name.startswith("icu")}
+
+
+@pytest.mark.parametrize("name", ICU)
+def test_the_models_of_a_configuration_on_hospital_stays_fit_its_data(name):
+    # On the shared small extraction; a twin of 2,000 stays takes minutes.
+    path = ICU[name]
+    asked = read_config(path).data.options
+    extraction = tiny_icu.folder(asked["task"], hours=asked["hours"])
+    config = read_config(path, [f"data.extraction={extraction}", "data.image_size=32"])
+    assert set(config.controls) <= set(CONTROLS)
+    models = _models(config, load(config.data.source, **config.data.options).spec)
+    size = {m: [model.count_params() for model in models.teachers[m]]
+            for m in ("cxr", "ehr")}  # fmt: skip
+    student = models.distiller.student.count_params()
+    assert all(sorted(sizes, reverse=True) == sizes for sizes in size.values())
+    if "smoke" not in name:
+        assert [len(set(sizes)) for sizes in size.values()] == [3, 3]
+        assert 8 * student <= sum(map(sum, size.values()))
 
 
 def test_what_the_file_says_is_what_the_config_holds(write):

@@ -76,3 +76,25 @@ def test_where_nobody_watches_a_stage_is_one_plain_line(console, monkeypatch):
     with progress.stage("student"):
         train(progress, 3, 3)
     assert console.file.getvalue() == "teachers (2 models)\nstudent\n"
+
+
+def test_what_is_read_is_one_line_when_it_is_read(console):
+    progress = Progress(console, live=False)
+    with progress.stage("data"):
+        for done, fraction in ((1000, 0.5), (2000, 1.0), (2500, 1.0)):
+            progress.reading("chartevents", done, fraction)
+        progress.reading("images", 0, 0.0)
+        progress.reading("images", 30, 0.9)
+    with progress.stage("student"):
+        train(progress, 3, 3)
+    lines = ["data", "  chartevents: 2,500", "  images: 30", "student"]
+    assert console.file.getvalue().splitlines() == lines
+
+
+def test_where_somebody_watches_reading_moves_the_line_of_its_stage(console):
+    progress = Progress(console, live=True)
+    with progress.stage("data"):
+        progress.reading("chartevents", 1000, 0.25)
+        assert task(progress).description == "data · chartevents · 1,000"
+        assert (task(progress).completed, task(progress).total) == (0.25, 1)
+    assert "  chartevents: 1,000" not in console.file.getvalue()

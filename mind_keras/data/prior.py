@@ -47,7 +47,7 @@ def check_classes(y: np.ndarray, task: Task) -> None:
         both = [{0.0, 1.0} <= set(np.unique(column).tolist()) for column in y.T]
         absent = [lb for lb, ok in zip(task.labels, both, strict=True) if not ok]
     if absent:
-        what = "class" if task.kind == "multiclass" else "label, both yes and no,"
+        what = "class" if task.kind == "multiclass" else "label, both yes and no"
         raise ValueError(
             f"The training split must have samples of every {what}. Received none "
             f"for {absent}. Drop these labels, or split anew."

@@ -47,7 +47,9 @@ def resnet(
         name: Name of the model.
         depth: One of `BLOCKS`: 6, 10, 18, 34.
         width: Channels of the first stage. The code has `width` (depth 6: 2,
-            else: 8) channels.
+            else: 8) channels. Take 16 or more: with 8 and `stem="stride1"` the CPU
+            kernels of TensorFlow 2.21 and torch 2.13 crashed in training, on images of
+            48 pixels and a processor with AVX-512.
         norm: `"batch"`, or `"group"`, which does not depend on the other rows.
         groups: Groups of `norm="group"`; must divide `width`.
         stem: `"stride2"`, 7x7 and max-pooling, quarters the image; `"stride1"`, 3x3,

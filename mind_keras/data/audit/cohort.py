@@ -3,7 +3,7 @@
 To add a table: a function `(extraction, context) -> DataFrame`, named in `TABLES`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -103,10 +103,25 @@ def ranges(extraction: Extraction, context: Context) -> pd.DataFrame:
     return pd.DataFrame([row])
 
 
+def readings(extraction: Extraction, context: Context) -> pd.DataFrame:
+    """What became of rows and image files: dropped ones are nowhere else to be seen."""
+    rows = list(_flat(extraction.manifest.get("counts", {})))
+    return pd.DataFrame(rows, columns=["of", "what", "count"])
+
+
+def _flat(counts: Mapping, of: str = "") -> Iterator[tuple[str, str, str]]:
+    for name, value in counts.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{of} {name}".strip())
+        else:
+            yield of, name, f"{value:,}"
+
+
 TABLES: dict[str, Callable[[Extraction, Context], pd.DataFrame]] = {
     "Samples by what they have": patterns,
     "Positive labels": prevalence,
     "Exclusions": exclusions,
+    "Rows and files that were read": readings,
     "Missing values": missing,
     "Images: hours after the begin of the stay": image_times,
     "Expected ranges": ranges,

@@ -29,7 +29,8 @@ from mind_keras.spec import Task
 
 Progress = Callable[[str, int, float], None]
 LIBRARIES = ("mind_keras", "numpy", "pandas", "pillow")
-OURS = ("samples", "labels", "series", "images")
+# In a folder that is being made; without it nothing there is ours to write over.
+UNFINISHED = ".unfinished"
 # Of the image that goes with a stay; `path` is relative to the root of images.
 PAIR_COLUMNS = ("path", "dicom_id", "study_id", "time", "view")
 
@@ -70,13 +71,13 @@ def check_output(output: Path) -> None:
     """
     output.mkdir(parents=True, exist_ok=True)
     names = sorted(path.name for path in output.iterdir())
-    others = [name for name in names if not name.lstrip(".").startswith(OURS)]
-    if others:
-        what = "a finished extraction" if MANIFEST in others else f"with {others[:3]}"
+    if names and UNFINISHED not in names:
+        what = "a finished extraction" if MANIFEST in names else f"with {names[:3]}"
         raise ValueError(
             "The output must be a new or empty folder. Received: "
             f"{output}, {what}. Choose another one."
         )
+    (output / UNFINISHED).touch()
 
 
 def assemble(
@@ -133,7 +134,8 @@ def assemble(
         images=None if len(table) else np.empty((0, image_size, image_size), "uint8"),
         image_table=table,
     )
-    (output / f"{IMAGES}.journal").unlink(missing_ok=True)
+    for name in (f"{IMAGES}.journal", UNFINISHED):
+        (output / name).unlink(missing_ok=True)
     return read_extraction(output)
 
 
@@ -190,6 +192,11 @@ def _with_images(
         return stays, pd.DataFrame(columns=IMAGE_COLUMNS), {}
     paired = stays[stays["path"].notna()].drop_duplicates("path")
     cached = decode(root, paired["path"].tolist(), output / IMAGES)
+    if len(paired) and cached.counts["missing"] == len(paired):
+        raise ValueError(
+            f"Images must be under {root}. Received none of {len(paired)}, such as "
+            f"{paired['path'].iloc[0]}. Is this the folder that holds them?"
+        )
     paired = paired.assign(image=cached.rows, sha256=cached.sha256)
     row_of = paired.set_index("path")["image"]
     stays["image"] = stays["path"].map(row_of).fillna(-1).astype("int64")

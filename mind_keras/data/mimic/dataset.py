@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from mind_keras.data.files import Unlabelled
@@ -12,7 +13,7 @@ from mind_keras.data.missing import remove_from_parts
 from mind_keras.data.preprocessing import Preprocessing
 from mind_keras.data.samples import Samples
 from mind_keras.data.splits import SPLITS, Splits
-from mind_keras.spec import Modality, Spec
+from mind_keras.spec import Modality, Spec, Task
 
 EHR, CXR = "ehr", "cxr"
 MODALITIES = (CXR, EHR)
@@ -65,7 +66,7 @@ def to_splits(
         image_size=image_size,
         modalities=modalities,
     )
-    y = extraction.labels[list(spec.task.labels)].to_numpy("float32")
+    y = _targets(extraction.labels, spec.task)
     split = extraction.samples["split"].to_numpy()
     parts = []
     for name in SPLITS:
@@ -91,9 +92,22 @@ def new_samples(
         extraction: From `read_extraction`, labelled or not.
         spec: Of the run.
         preprocessing: Of the run.
+
+    Raises:
+        ValueError: If the window or the images of the extraction are smaller than the
+            model's, or no stay can be answered.
     """
+    if EHR in spec.names:
+        window(extraction, spec.shape(EHR)[0])
+    if CXR in spec.names:
+        _check_size(extraction, spec.shape(CXR)[0])
     index = np.flatnonzero(_usable(extraction, spec))
-    layout = preprocessing.series[EHR]["layout"] if EHR in spec.names else ""
+    if not len(index):
+        raise ValueError(
+            f"A stay must have one of {spec.names} to be answered. Received: "
+            f"{len(extraction.samples)} stays in {extraction.path}, none with any."
+        )
+    layout = str(preprocessing.series[EHR]["layout"]) if EHR in spec.names else ""
     x, rows = _rows(extraction, spec, layout, index)
     if EHR in spec.names:
         x[EHR] = preprocessing.standardised(EHR, x[EHR])
@@ -117,12 +131,8 @@ def make_spec(
         raise ValueError(
             f"`modalities` must be some of {MODALITIES}. Received: {modalities}."
         )
-    largest = extraction.manifest["image_size"]
-    if CXR in modalities and not 8 <= image_size <= largest:
-        raise ValueError(
-            f"`image_size` must be from 8 to {largest}, the size of the extraction. "
-            f"Received: {image_size}. Extract with a larger --image-size."
-        )
+    if CXR in modalities:
+        _check_size(extraction, image_size)
     names = columns.names(layout)
     known = {
         EHR: Modality(EHR, (hours, len(names)), features=names),
@@ -132,17 +142,22 @@ def make_spec(
 
 
 def window(extraction: Extraction, hours: int | None) -> int:
-    """The length of each series, in hours."""
+    """The length of each series, in hours.
+
+    A window that ends before that of the extraction would need other images: those
+    taken later are not known yet. Of whole stays the prediction is made at the end, so
+    that a series of the first hours is a choice of what is looked at, and no leak.
+    """
     asked = extraction.manifest["hours"]
     if hours is None and asked is None:
         raise ValueError(
             "Series need one length, and the extraction is of whole stays. Received: "
             "hours=None. Give `hours=`, such as 48."
         )
-    if hours is not None and asked is not None and hours > asked:
+    if None not in (hours, asked) and hours != asked:
         raise ValueError(
-            f"`hours` must be at most {asked}, the window of the extraction. Received: "
-            f"{hours}. Extract with a longer --hours."
+            f"`hours` must be {asked}, the window of the extraction: its images go as "
+            f"far. Received: {hours}. Extract with --hours {hours}."
         )
     return asked if hours is None else hours
 
@@ -156,21 +171,58 @@ def resize(images: np.ndarray, size: int) -> np.ndarray:
     return made
 
 
+def _check_size(extraction: Extraction, image_size: int) -> None:
+    largest = extraction.manifest["image_size"]
+    if not 8 <= image_size <= largest:
+        raise ValueError(
+            f"`image_size` must be from 8 to {largest}, the size of the extraction. "
+            f"Received: {image_size}. Extract with a larger --image-size."
+        )
+
+
+def _targets(labels: pd.DataFrame, task: Task) -> np.ndarray:
+    """Labels as `Samples` takes them: of several classes the number of the one."""
+    y = labels[list(task.labels)].to_numpy("float32")
+    if task.kind != "multiclass":
+        return y
+    one = ((y == 1).sum(axis=1) == 1) & ((y == 0).sum(axis=1) == task.outputs - 1)
+    if not one.all():
+        raise ValueError(
+            f"Each stay must have one class of task {task.name!r}, 1 in its column and "
+            f"0 in the others. Received: {(~one).sum()} stays that have not, such as "
+            f"{labels['stay_id'][~one].iloc[0]}. Leave them out."
+        )
+    return y.argmax(axis=1)
+
+
 def _usable(extraction: Extraction, spec: Spec) -> np.ndarray:
     """Stays that have at least one of the modalities."""
-    return np.any([_has(extraction)[name] for name in spec.names], axis=0)
+    has = _has(extraction, spec)
+    return np.any([has[name] for name in spec.names], axis=0)
 
 
-def _has(extraction: Extraction) -> dict[str, np.ndarray]:
-    table = extraction.samples
-    return {EHR: table["has_ehr"].to_numpy(bool), CXR: table["image"].to_numpy() >= 0}
+def _has(extraction: Extraction, spec: Spec) -> dict[str, np.ndarray]:
+    """Which stays have which modality."""
+    has = {CXR: extraction.samples["image"].to_numpy() >= 0}
+    if EHR in spec.names:
+        has[EHR] = _measured(extraction, spec.shape(EHR)[0])
+    return has
+
+
+def _measured(extraction: Extraction, hours: int) -> np.ndarray:
+    """Stays with a measurement in their first hours."""
+    some = ~np.isnan(extraction.series).all(axis=1)
+    before = np.concatenate([[0], np.cumsum(some)])
+    first = extraction.samples["first_row"].to_numpy()
+    length = np.minimum(extraction.samples["hours"].to_numpy(), hours)
+    return before[first + length] > before[first]
 
 
 def _rows(extraction: Extraction, spec: Spec, layout: str, index: np.ndarray) -> tuple:
     """The rows of some stays that exist, and whose they are; not yet standardised."""
-    x, rows = {}, {}
+    x, rows, has = {}, {}, _has(extraction, spec)
     for name in spec.names:
-        rows[name] = np.flatnonzero(_has(extraction)[name][index])
+        rows[name] = np.flatnonzero(has[name][index])
         stays = index[rows[name]]
         if name == EHR:
             grid = extraction.grid(stays, spec.shape(EHR)[0])

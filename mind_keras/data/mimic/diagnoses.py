@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mind_keras.data.mimic.codes import Codes
+from mind_keras.data.mimic.codes import VERSIONS, Codes
 from mind_keras.data.mimic.layout import find_table
 from mind_keras.data.mimic.phenotypes import GROUPS, NAMES
-from mind_keras.data.mimic.reading import read_table
+from mind_keras.data.mimic.reading import MOST_BAD, check_rate, read_table
 
 COLUMNS = {"hadm_id": "int", "icd_code": "text", "icd_version": "int"}
 
@@ -32,7 +32,8 @@ def label_phenotypes(
         admission without a diagnosis has no row: its labels are unknown.
 
     Raises:
-        ValueError: If `diagnoses_icd` is missing or damaged.
+        ValueError: If `diagnoses_icd` is missing or damaged, or more than 5 % of its
+            rows have another ICD version than 9 or 10; fewer are left out.
 
     Example:
         >>> import tempfile
@@ -48,6 +49,10 @@ def label_phenotypes(
     path = find_table(Path(root), "diagnoses_icd", [*COLUMNS])
     table = read_table(path, COLUMNS).frame.dropna(subset="hadm_id")
     table = table[table["hadm_id"].isin(hadm_ids) & (table["icd_code"] != "")]
+    odd = ~table["icd_version"].isin(VERSIONS)
+    some = table.loc[odd, "icd_version"].astype(str)
+    check_rate(path, "icd_version", int(odd.sum()), len(table), [*some[:3]], MOST_BAD)
+    table = table[~odd]
     admissions = pd.Index(hadm_ids, dtype="int64", name="hadm_id").drop_duplicates()
     admissions = admissions[admissions.isin(table["hadm_id"])]
     group = codes.groups_of(table["icd_version"], table["icd_code"])

@@ -31,7 +31,9 @@ STAY_COLUMNS = ("stay_id", "subject_id", "intime", "end")
 # Why a row is dropped; the first that holds is counted.
 DROPPED = ("unparsable time", *REASONS, "other stay", "outside window")
 _COUNTED = ("rows", "rows of our items", "kept")
-_NUMERIC = "rows where a number is expected"
+_NUMERIC, _ID = "rows where a number is expected", "unreadable ids"
+CHUNK_ROWS = 100_000  # Fits the cache of a processor.
+FEW_STAYS = 20  # So few may have no measurement at all.
 # Bytes that are read of a cell: one more than what can have a meaning.
 _ID_WIDTH = 18
 _WIDTHS = {
@@ -40,6 +42,9 @@ _WIDTHS = {
     "value": NUMBER_WIDTH + 2,
     "valuenum": NUMBER_WIDTH + 1,
 }
+
+# What each table must have.
+EVENT_COLUMNS = {table: (key, *_WIDTHS) for table, (_, key) in TABLES.items()}
 
 Progress = Callable[[str, int, float], None]
 
@@ -69,7 +74,7 @@ def extract_series(
     *,
     labs: bool = False,
     engine: str | None = None,
-    chunk_rows: int = 100_000,
+    chunk_rows: int = CHUNK_ROWS,
     intubated: str = "minimum",
     most_bad: float = MOST_BAD,
     progress: Progress = lambda stage, done, fraction: None,
@@ -117,18 +122,24 @@ def extract_series(
     grid, counts = Grid(hours_between(start, end)), {}
     for table in [*TABLES] if labs else ["chartevents"]:
         items, key = TABLES[table]
-        path = find_table(root, table, [key, *_WIDTHS])
+        path = find_table(root, table, EVENT_COLUMNS[table])
         owner = OWNERS[key](stays[key].to_numpy("int64"), start, end)
         widths = {key: _ID_WIDTH, **_WIDTHS}
-        tally = Counter(dict.fromkeys((*_COUNTED, *DROPPED, _NUMERIC), 0))
+        tally = Counter(dict.fromkeys((*_COUNTED, *DROPPED, _NUMERIC, _ID), 0))
         for rows, cells, fraction in read_rows(
             path, widths, items.number.tolist(), engine=engine, chunk_rows=chunk_rows
         ):
             tally["rows"] += rows
             _enter(grid, items, owner, cells, key, tally)
             progress(table, tally["rows"], fraction)
-        _check_rates(path, tally, most_bad)
+        _check_rates(path, key, tally, most_bad)
         counts[table] = {name: tally[name] for name in (*_COUNTED, *DROPPED)}
+    kept = sum(count["kept"] for count in counts.values())
+    if not kept and len(stays) >= FEW_STAYS:
+        raise ValueError(
+            f"Some events in {root} must be of the {len(stays):,} stays asked for. "
+            f"Received none: {counts}. Are the tables of one release, and whole?"
+        )
     add_total(grid.values, grid.first_row, intubated=intubated)
     return Series(grid.values, grid.first_row, grid.hours, counts)
 
@@ -144,7 +155,9 @@ def _enter(
     """Put rows of events into the grid, and count what became of them."""
     time = parse_times(cells["charttime"])[0]
     cleaned = clean(items, cells[ITEM], cells["value"], cells["valuenum"])
-    ids = np.nan_to_num(parse_numbers(cells[key])[0], nan=-1).astype("int64")
+    ids, unreadable = parse_numbers(cells[key])
+    tally[_ID] += int(unreadable.sum())
+    ids = np.nan_to_num(ids, nan=-1).astype("int64")
     stay, second = owner.find(ids, time.astype("int64"))
     reason = np.zeros(len(cells), "int8")
     # From the last to the first, so that the first that holds remains.
@@ -167,8 +180,9 @@ def _enter(
         tally[name] += int(count)
 
 
-def _check_rates(path: Path, tally: Counter, most_bad: float) -> None:
+def _check_rates(path: Path, key: str, tally: Counter, most_bad: float) -> None:
     for column, reason, of in (
+        (key, _ID, "rows of our items"),
         ("charttime", "unparsable time", "rows of our items"),
         ("valuenum", "unparsable number", _NUMERIC),
     ):

@@ -6,6 +6,7 @@ The pass over the events and the images are kept as soon as they are finished, s
 an interrupted extraction goes on where it was (`work.py`).
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ import pandas as pd
 
 from mind_keras.data.mimic.assemble import PAIR_COLUMNS, Parts, assemble, step
 from mind_keras.data.mimic.cohort import Cohort, build_cohort
-from mind_keras.data.mimic.events import extract_series
+from mind_keras.data.mimic.events import EVENT_COLUMNS, extract_series
 from mind_keras.data.mimic.extraction import Extraction
 from mind_keras.data.mimic.hourly import Hourly
 from mind_keras.data.mimic.layout import find_cxr_table, find_table
@@ -62,12 +63,17 @@ def extract(
     # What is wrong with the inputs shows before anything is written or overwritten.
     tables = _tables(options)
     cohort = build_cohort(options.mimic_iv, **options.cohort())
-    work = Work.claim(folder, options.digest, resume=resume, overwrite=overwrite)
+    stays, image_counts = _paired(_split(cohort.stays, options), options)
+    digest = _digest(options, tables)
+    work = Work.claim(folder, digest, resume=resume, overwrite=overwrite)
     events = work.once("events", lambda: _events(cohort, options, progress))
-    hourly = Hourly(events["series"], events["hours"])
+    counts = {"cohort": cohort.counts, "events": json.loads(str(events["counts"]))}
+    counts |= {"images": image_counts}
     made = assemble(
         folder,
-        _parts(cohort, hourly, json.loads(str(events["counts"])), options),
+        _parts(
+            cohort, stays, Hourly(events["series"], events["hours"]), counts, options
+        ),
         image_root=None if options.mimic_cxr is None else Path(options.mimic_cxr),
         image_size=options.image_size,
         options=options.rules(),
@@ -84,11 +90,21 @@ def _tables(options: Options) -> dict[str, Path]:
     names = ["patients", "admissions", "icustays", "chartevents"]
     names += ["diagnoses_icd"] * (options.task == ICUTask.PHENOTYPING)
     names += ["labevents"] * options.labs
-    tables = {name: find_table(Path(options.mimic_iv), name, ()) for name in names}
+    # The small tables are read at once, so that their columns are checked anyhow.
+    columns = {name: EVENT_COLUMNS.get(name, ()) for name in names}
+    root = Path(options.mimic_iv)
+    tables = {name: find_table(root, name, some) for name, some in columns.items()}
     if options.mimic_cxr is not None:
         root = Path(options.mimic_cxr)
         tables["cxr metadata"] = find_cxr_table(root, "metadata", ())
     return tables
+
+
+def _digest(options: Options, tables: Mapping[str, Path]) -> str:
+    """Of rules, inputs, and the state of the tables: others are read anew."""
+    stats = [(str(path), path.stat()) for path in tables.values()]
+    state = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+    return hashlib.sha256(json.dumps([options.digest, state]).encode()).hexdigest()
 
 
 def _events(
@@ -102,6 +118,7 @@ def _events(
         labs=options.labs,
         engine=options.engine,
         chunk_rows=options.chunk_rows,
+        most_bad=options.most_bad,
         intubated=options.intubated,
         progress=progress,
     )
@@ -110,22 +127,16 @@ def _events(
 
 
 def _parts(
-    cohort: Cohort, hourly: Hourly, event_counts: Mapping, options: Options
+    cohort: Cohort, stays: pd.DataFrame, hourly: Hourly, counts: dict, options: Options
 ) -> Parts:
     """Stays, labels and hours, and the image that goes with each stay."""
-    stays, labels, exclusions = cohort.stays, cohort.labels, list(cohort.exclusions)
+    labels, exclusions = cohort.labels, list(cohort.exclusions)
     if options.reference is not None:
         # The published samples are stays with measurements; images come in addition.
         kept = hourly.measured
         exclusions.append(step("no measurement in the window", kept))
         stays, hourly = stays[kept], hourly.take(kept)
         labels = None if labels is None else labels[kept]
-    counts = {"cohort": cohort.counts, "events": dict(event_counts)}
-    split = assign(
-        stays["subject_id"], fractions=options.fractions, files=options.split_files
-    )
-    stays = stays.assign(split=split)
-    stays, counts["images"] = _paired(stays, options)
     return Parts(
         task=ICUTask(options.task).task,
         hours=options.hours,
@@ -135,6 +146,13 @@ def _parts(
         exclusions=exclusions,
         counts=counts,
     )
+
+
+def _split(stays: pd.DataFrame, options: Options) -> pd.DataFrame:
+    split = assign(
+        stays["subject_id"], fractions=options.fractions, files=options.split_files
+    )
+    return stays.assign(split=split)
 
 
 def _paired(stays: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, dict]:
@@ -147,5 +165,6 @@ def _paired(stays: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, dict]:
         lookback_hours=options.lookback_hours,
         views=options.views,
     )
-    table = paired.table[["stay_id", *PAIR_COLUMNS]]
+    # Nullable, so that the ids of those who have one stay whole numbers.
+    table = paired.table[["stay_id", *PAIR_COLUMNS]].astype({"study_id": "Int64"})
     return stays.merge(table, how="left", on="stay_id"), paired.counts

@@ -26,6 +26,7 @@ from mind_keras.spec import Task
 FORMAT = 1
 MANIFEST, SAMPLES, LABELS = "manifest.json", "samples.csv", "labels.csv"
 SERIES, IMAGES, IMAGE_TABLE = "series.npy", "images.npy", "images.csv"
+IDS = ("stay_id", "subject_id", "study_id")
 TIMES = ("intime", "outtime", "prediction_time", "label_time")
 # Whose and when; which split; where in `series` and `images`; for subgroups.
 SAMPLE_COLUMNS = (
@@ -140,7 +141,7 @@ def read_extraction(folder: str | Path) -> Extraction:
                 else "which has none."
             )
         )
-    manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+    manifest = _json(folder / MANIFEST)
     found = (manifest.get("format"), manifest.get("variables"))
     if found != (FORMAT, list(NAMES)):
         raise ValueError(
@@ -151,15 +152,44 @@ def read_extraction(folder: str | Path) -> Extraction:
     labels = folder / LABELS
     return Extraction(
         manifest,
-        _read_times(folder / SAMPLES, TIMES),
-        pd.read_csv(labels) if labels.exists() else None,
-        np.load(folder / SERIES, mmap_mode="r", allow_pickle=False),
-        np.load(folder / IMAGES, mmap_mode="r", allow_pickle=False),
-        _read_times(folder / IMAGE_TABLE, ("time",)),
+        _read_table(folder / SAMPLES, TIMES),
+        _read_table(labels, ()) if labels.exists() else None,
+        _array(folder / SERIES),
+        _array(folder / IMAGES),
+        _read_table(folder / IMAGE_TABLE, ("time",)),
         folder,
     )
 
 
-def _read_times(path: Path, times: tuple[str, ...]) -> pd.DataFrame:
-    table = pd.read_csv(path)
+def _read_table(path: Path, times: tuple[str, ...]) -> pd.DataFrame:
+    """A table whose ids are numbers only where nothing is lost: "007" stays text."""
+    ids = {name: str for name in IDS}
+    # A patient may be named "NA": only blank is missing.
+    table = pd.read_csv(path, dtype=ids, keep_default_na=False, na_values=[""])
+    whole = [name for name in IDS if name in table and _are_whole(table[name])]
+    table = table.astype(dict.fromkeys(whole, "int64"))
     return table.assign(**{name: table[name].astype("datetime64[s]") for name in times})
+
+
+def _are_whole(ids: pd.Series) -> bool:
+    return bool(ids.str.fullmatch("0|[1-9][0-9]{0,17}").all())
+
+
+def _array(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, FileNotFoundError) as error:
+        raise ValueError(
+            f"{path} must be a whole array of an extraction. Received: {error}. Was "
+            "the file copied in part? Extract again."
+        ) from None
+
+
+def _json(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"{path} must be the JSON that an extraction ends with. Received: {error}. "
+            "Was the file edited? Extract again."
+        ) from None

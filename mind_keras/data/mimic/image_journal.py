@@ -21,6 +21,8 @@ import numpy as np
 from mind_keras.data.mimic.pixels import OK
 
 Done = list[tuple[str, str]]
+# No space left, a quota used up, a file larger than is allowed.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -108,10 +110,10 @@ class ImageJournal:
                 array.write(self._header(_good(known)))
                 _store(array)
         except OSError as error:
-            if error.errno != errno.ENOSPC:
+            if error.errno not in FULL:
                 raise
             raise OSError(
-                errno.ENOSPC,
+                error.errno,
                 f"{self.output.parent} must have space for the images. Received: "
                 f"a full disk, after {len(known)} of them. Free some space and go on "
                 "with --resume: they are kept",

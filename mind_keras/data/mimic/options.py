@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mind_keras.data.mimic.codes import load_codes, read_mapping
+from mind_keras.data.mimic.events import CHUNK_ROWS
 from mind_keras.data.mimic.partition import FRACTIONS
+from mind_keras.data.mimic.reading import MOST_BAD
 from mind_keras.data.mimic.tasks import ICUTask
 from mind_keras.data.split import check_fractions
 
@@ -30,7 +32,7 @@ class Options:
         hours: Length of the observation window from the stay's begin; None: the whole
             stay.
         reference: None: our rules; `"medfuse"`: the published cohort rules where they
-            differ (`docs/icu_cohort.md` lists them).
+            differ (`docs/icu_data.md` lists them).
         labs: Read `labevents` too.
         intubated: Verbal score of the intubated in the GCS total: `"minimum"` (1) or
             `"fifteen"` (the total is 15).
@@ -47,6 +49,8 @@ class Options:
         engine: What reads the tables, `"pandas"`, `"pyarrow"` or `"polars"`; None: the
             fastest that is installed. The result does not depend on it.
         chunk_rows: Rows read at once.
+        most_bad: Share of unreadable ids, times or numbers of events above which the
+            extraction stops.
         workers: Threads that decode images; None: one per core.
 
     Example:
@@ -70,7 +74,8 @@ class Options:
     image_size: int = 256
     labelled: bool = True
     engine: str | None = None
-    chunk_rows: int = 1_000_000
+    chunk_rows: int = CHUNK_ROWS
+    most_bad: float = MOST_BAD
     workers: int | None = None
 
     def __post_init__(self) -> None:
@@ -108,14 +113,24 @@ class Options:
             rules: From `rules`.
             changes: Inputs, and whatever else is to differ.
 
+        Raises:
+            ValueError: If the rules are not those of an extraction of raw tables.
+
         Example:
             >>> rules = Options(mimic_iv="a", hours=24, labs=True).rules()
             >>> new = Options.like(rules, mimic_iv="b", labelled=False)
             >>> new.hours, new.labs, new.mimic_iv
             (24, True, 'b')
         """
-        known = {name: rules[name] for name in RULES}
-        return cls(**known | changes)
+        absent = [name for name in RULES if name not in rules]
+        if absent:
+            raise ValueError(
+                "Raw tables are extracted by the rules of an earlier extraction of raw "
+                f"tables. Received: rules without {absent}, of data that were imported "
+                f"(source: {rules.get('source')!r}). Import the new data in the same "
+                "way, and give that extraction."
+            )
+        return cls(**{name: rules[name] for name in RULES} | changes)
 
     def cohort(self) -> dict:
         """The arguments of `build_cohort`."""

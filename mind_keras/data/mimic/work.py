@@ -13,9 +13,18 @@ from pathlib import Path
 import numpy as np
 
 from mind_keras.data.atomic import atomic_path
-from mind_keras.data.mimic.extraction import MANIFEST
+from mind_keras.data.mimic.extraction import (
+    IMAGE_TABLE,
+    IMAGES,
+    LABELS,
+    MANIFEST,
+    SAMPLES,
+    SERIES,
+)
 
 WORK, REQUEST = "work", "request.json"
+OURS = {MANIFEST, SAMPLES, LABELS, SERIES, IMAGES, IMAGE_TABLE}
+OURS |= {f"{IMAGES}.journal", WORK}
 
 
 @dataclass(frozen=True)
@@ -46,28 +55,29 @@ class Work:
         """
         work = cls(folder)
         request = folder / WORK / REQUEST
-        there = folder.is_dir() and any(folder.iterdir())
-        ours = request.is_file() or (folder / MANIFEST).is_file()
-        if there and not ours:
+        names = _names(folder)
+        begun, finished = request.is_file(), MANIFEST in names
+        # Of what is replaced all is deleted: so nothing else may be in it.
+        if names - OURS or not (begun or finished or names <= {WORK}):
             raise ValueError(
                 "The output must be a new folder, or hold an extraction. Received: "
                 f"{folder}, which holds other files. Choose another --output."
             )
-        if there and resume and request.is_file():
+        if begun and resume:
             work._check_same(json.loads(request.read_text("utf-8")), digest)
             return work
-        if there and not overwrite:
-            finished = (folder / MANIFEST).is_file()
+        if (begun or finished) and not overwrite:
             raise ValueError(
                 f"The output must not exist. Received: {folder}, "
                 + ("a finished extraction" if finished else "an interrupted extraction")
                 + f". {'' if finished else 'Go on with --resume, or '}"
                 "replace it by --overwrite."
             )
-        if there:
+        if names:
             shutil.rmtree(folder)
         request.parent.mkdir(parents=True)
-        request.write_text(json.dumps({"digest": digest}), "utf-8")
+        with atomic_path(request) as part:
+            part.write_text(json.dumps({"digest": digest}), "utf-8")
         return work
 
     def _check_same(self, request: Mapping, digest: str) -> None:
@@ -92,3 +102,9 @@ class Work:
     def finish(self) -> None:
         """Remove what only an interrupted extraction needs."""
         shutil.rmtree(self.folder / WORK)
+
+
+def _names(folder: Path) -> set[str]:
+    """What is in a folder, but for files that were being written."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    return {name for name in names if not (name[0] == "." and ".part" in name)}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from filelock import FileLock
 from platformdirs import user_cache_path
 
 from mind_keras import __version__
@@ -42,6 +43,11 @@ def load(
     labs: bool = False,
     split_files: Sequence[str | Path] | None = None,
     fractions: Sequence[float] = FRACTIONS,
+    views: Sequence[str] = ("AP",),
+    lookback_hours: float = 0.0,
+    intubated: str = "minimum",
+    codes: str | Path | None = None,
+    mapping: str | Path | None = None,
     layout: str = "reference76",
     image_size: int = 96,
     modalities: Sequence[str] = MODALITIES,
@@ -61,8 +67,8 @@ def load(
             without `extraction`, the twin is generated.
         stays, twin_seed: Size and seed of the twin.
         hours: Length of the window and of each series.
-        reference, labs, split_files, fractions, engine: As in
-            `data.mimic.options.Options`.
+        reference, labs, split_files, fractions, views, lookback_hours, intubated,
+            codes, mapping, engine: As in `data.mimic.options.Options`.
         layout: Columns of the series, one of `columns.LAYOUTS`.
         image_size: Height and width of an image, pixels.
         modalities: `"ehr"`, `"cxr"`, or both.
@@ -74,9 +80,17 @@ def load(
     Raises:
         ValueError: If the audit finds a violation, or the data break a rule.
     """
+    if hours is None and extraction is None:
+        raise ValueError(
+            "Series need one length. Received: hours=None, whole stays. Extract these "
+            "by `mind-keras data extract --hours all`, then give `extraction` and "
+            "`hours`."
+        )
     rules = {"task": task, "hours": hours, "reference": reference, "labs": labs}
     rules |= {"split_files": split_files and tuple(split_files), "engine": engine}
-    rules |= {"fractions": tuple(fractions)}
+    rules |= {"fractions": tuple(fractions), "views": tuple(views)}
+    rules |= {"lookback_hours": lookback_hours, "intubated": intubated}
+    rules |= {"codes": codes, "mapping": mapping}
     found = _extraction(
         extraction,
         cache=Path(cache or os.environ.get(CACHE) or user_cache_path("mind_keras")),
@@ -85,7 +99,7 @@ def load(
         rules=rules,
         progress=progress,
     )
-    report = _checked(found, task, accept)
+    report = _checked(found, task, rules["split_files"], accept)
     data = to_splits(
         found,
         layout=layout,
@@ -100,14 +114,16 @@ def load(
     return replace(data, documents=documents)
 
 
-def _checked(found: Extraction, task: str, accept: Sequence[str]) -> Audit:
+def _checked(
+    found: Extraction, task: str, split_files: tuple | None, accept: Sequence[str]
+) -> Audit:
     """The audit of an extraction, which must have passed."""
     if found.task.name != task:
         raise ValueError(
             f"The extraction must be of the task {task!r}. Received: {found.path}, of "
             f"{found.task.name!r}."
         )
-    report = audit(found, accept=accept)
+    report = audit(found, split_files=split_files, accept=accept)
     if report.violations:
         names = [finding.check for finding in report.violations]
         raise ValueError(
@@ -130,6 +146,15 @@ def _extraction(
     """The extraction that is there, or one made of raw data or of the twin."""
     if extraction is not None:
         return read_extraction(extraction)
+    cache.mkdir(parents=True, exist_ok=True)
+    # Runs that begin side by side would write the same folders.
+    with FileLock(cache / "icu.lock"):
+        return _cached(cache, roots, twin, rules, progress)
+
+
+def _cached(
+    cache: Path, roots: tuple, twin: tuple[int, int], rules: Mapping, progress: Progress
+) -> Extraction:
     if roots == (None, None):
         raw = _twin(cache, *twin, progress)
         roots = raw / "mimic-iv", raw / "mimic-cxr-jpg"

@@ -431,5 +431,9 @@ def test_what_an_interruption_left_is_written_over(mortality, tmp_path):
     out.mkdir()
     for name in ("samples.csv", "images.npy.journal", ".images.npy.part"):
         (out / name).write_text("half")
+    # Whose files are these? Nobody's, unless the folder says so.
+    with pytest.raises(ValueError, match=r"new or empty folder.*samples.csv"):
+        from_medfuse(mortality[0], out, task="mortality")
+    (out / ".unfinished").touch()
     found = from_medfuse(mortality[0], out, task="mortality")
     assert len(found.samples) == len(kept(mortality[1]))
