@@ -89,7 +89,7 @@ def test_the_part_for_series_answers_stays_without_an_image(task):
 
 
 def test_an_image_alone_is_answered_by_the_part_for_images():
-    done, test = tiny_icu_run.finished("phenotyping"), data("phenotyping", hours=6).test
+    done, test = tiny_icu_run.finished("phenotyping"), data("phenotyping").test
     part = keras.saving.load_model(done.path / "student.cxr.keras")
     logits = part.predict({"cxr": test.x["cxr"]}, verbose=0)["cxr"]
     rows = test.pattern[test.has("cxr")] == "cxr"
