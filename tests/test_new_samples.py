@@ -151,3 +151,18 @@ def test_a_folder_that_is_neither_is_told_what_it_lacks(tmp_path):
     with pytest.raises(ValueError, match=r"must hold the table 'patients'"):
         predict_file(tiny_icu_run.finished(), tmp_path / "x", tmp_path / "said.csv")
     assert not (tmp_path / "said.csv").exists()
+
+
+def test_tables_are_found_where_a_download_puts_them(tmp_path, from_extraction):
+    (tmp_path / "mimiciv").mkdir()
+    (tmp_path / "mimiciv" / "2.2").symlink_to(twin() / "mimic-iv")
+    (tmp_path / "jpg").symlink_to(twin() / "mimic-cxr-jpg")
+    predict_file(tiny_icu_run.finished(), tmp_path, tmp_path / "said.csv")
+    found, expected = keyed(pd.read_csv(tmp_path / "said.csv")), keyed(from_extraction)
+    np.testing.assert_allclose(found[expected.index], expected, atol=1e-6)
+
+
+def test_stays_of_another_window_are_refused(tmp_path):
+    # Their images would be of later hours than the model has learnt from.
+    with pytest.raises(ValueError, match=r"window of the run's own, 6 hours.*of 48"):
+        predict_file(tiny_icu_run.finished(), tiny_icu.folder(), tmp_path / "said.csv")

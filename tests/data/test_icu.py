@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -226,3 +227,23 @@ def test_an_extraction_of_another_task_is_refused():
         load("icu", extraction=tiny_icu.folder(), task="phenotyping")
     with pytest.raises(ValueError, match=r"Unknown option \['size'\] of source 'icu'"):
         load("icu", size=3)
+
+
+def test_loads_that_begin_side_by_side_make_the_data_once(tmp_path):
+    def stages(cache, times):
+        options = {
+            "stays": 60,
+            "cache": tmp_path / cache,
+            "accept": ["counts"],
+            **SMALL,
+        }
+        told = []
+        options["progress"] = lambda stage, *_: told.append(stage)
+        with ThreadPoolExecutor(times) as pool:
+            calls = [pool.submit(load, "icu", **options) for _ in range(times)]
+        first, *others = (call.result() for call in calls)
+        for other in others:
+            same(other, first)
+        return sorted(told)
+
+    assert stages("alone", 1) == stages("side_by_side", 3)

@@ -477,3 +477,30 @@ def test_stays_are_checked(tmp_path):
         extract_series(tmp_path, dirt.stay_frame().drop(columns="end"))
     with pytest.raises(ValueError, match=r"at least one stay. Received none"):
         extract_series(tmp_path, dirt.stay_frame().head(0))
+
+
+@pytest.mark.parametrize("engine", INSTALLED)
+def test_ids_that_cannot_be_read_are_no_other_stays(tmp_path, engine):
+    rows = heart_rows(*[(second, 80) for second in range(40)])
+    for row in rows[:2]:
+        row["stay_id"] = "abc"
+    found = extract(tmp_path, rows, engine=engine)
+    assert found.counts["chartevents"]["kept"] == 38
+    for row in rows[:3]:
+        row["stay_id"] = "abc"
+    with pytest.raises(ValueError, match=r"stay_id.*most_bad"):
+        extract(tmp_path, rows, engine=engine)
+
+
+def test_events_of_none_of_many_stays_are_of_another_release(tmp_path):
+    dirt.write(
+        tmp_path / CHARTS, heart_rows((60, 80), stay=39999999), dirt.CHART_COLUMNS
+    )
+    times = {"intime": dirt.DAY, "end": dirt.DAY + pd.Timedelta(hours=2)}
+    many = pd.DataFrame({"stay_id": np.arange(30000000, 30000020), "subject_id": 1})
+    many = many.assign(**times).astype({name: "datetime64[s]" for name in times})
+    with pytest.raises(
+        ValueError, match=r"Some events.*20 stays.*Received none.*release"
+    ):
+        extract_series(tmp_path, many)
+    assert np.isnan(extract_series(tmp_path, many[1:]).grid).all()

@@ -394,6 +394,23 @@ def test_an_extraction_does_not_go_on_with_other_tables(tmp_path, monkeypatch):
         extract(tmp_path / "x", tiny_icu.options(**roots), resume=True)
 
 
+FAULTY = {
+    "mimic-iv/icu/chartevents.csv.gz": "valuenum",
+    "mimic-cxr-jpg/mimic-cxr-2.0.0-metadata.csv.gz": "StudyTime",
+}
+
+
+def without(target, column):
+    """The twin with a column of a table renamed, as options."""
+    name, (*_, table) = next(n for n in FAULTY if str(target).endswith(n)), target.parts
+    root = target.parents[len(Path(name).parts) - 1] / f"without_{column}"
+    shutil.copytree(twin(), root, symlinks=True)
+    lines = gzip.decompress((root / name).read_bytes())
+    (root / name).write_bytes(gzip.compress(lines.replace(column.encode(), b"x", 1)))
+    assert table == Path(name).name
+    return {"mimic_iv": root / "mimic-iv", "mimic_cxr": root / "mimic-cxr-jpg"}
+
+
 def test_a_finished_extraction_is_replaced_only_if_asked(tmp_path):
     path = tiny_icu.copy(tmp_path)
     before = tiny_icu.files(path)
@@ -403,6 +420,13 @@ def test_a_finished_extraction_is_replaced_only_if_asked(tmp_path):
     # What is wrong with the inputs shows before anything is deleted.
     with pytest.raises(ValueError, match="must hold the table 'patients'"):
         extract(path, tiny_icu.options(mimic_iv=tmp_path), overwrite=True)
+    for table, column in FAULTY.items():
+        raw = without(tmp_path / table, column)
+        with pytest.raises(ValueError, match=column):
+            extract(path, tiny_icu.options(**raw), overwrite=True)
+    lists = tiny_icu.options(split_files=(tmp_path / "a", tmp_path / "b"))
+    with pytest.raises(ValueError, match="no such file"):
+        extract(path, lists, overwrite=True)
     assert tiny_icu.files(path) == before
     made = extract(path, tiny_icu.options(hours=24), overwrite=True)
     assert (made.manifest["hours"], set(made.samples["hours"])) == (24, {24})
@@ -516,3 +540,33 @@ def test_progress_tells_stages_rows_and_fractions(tmp_path):
     rows = made.manifest["counts"]["events"]["chartevents"]["rows"]
     assert rows == len(raw("mimic-iv/icu/chartevents.csv.gz"))
     assert [r for name, r, _ in calls if name == "chartevents"][-1] == rows
+
+
+def test_a_folder_without_any_of_the_films_is_the_wrong_folder(tmp_path):
+    raw = tmp_path / "cxr"
+    shutil.copytree(twin() / "mimic-cxr-jpg", raw, ignore=lambda *_: ["files"])
+    with pytest.raises(ValueError, match=r"Images must be under.*Received none of \d+"):
+        extract(tmp_path / "x", tiny_icu.options(mimic_cxr=raw))
+
+
+def test_names_that_look_like_numbers_or_blanks_stay_what_they_are(tmp_path):
+    path = tiny_icu.copy(tmp_path)
+    table = pd.read_csv(path / "samples.csv", dtype=str)
+    table.loc[:2, "stay_id"] = ["007", "7", "NA"]
+    table.loc[:1, "gender"] = ["None", ""]
+    table.to_csv(path / "samples.csv", index=False)
+    found = read_extraction(path).samples
+    assert found["stay_id"].tolist()[:3] == ["007", "7", "NA"]
+    assert found["gender"].tolist()[0] == "None" and pd.isna(found["gender"][1])
+    assert found["subject_id"].dtype == "int64"
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [("manifest.json", "must be the JSON"), ("series.npy", "must be a whole array")],
+)
+def test_of_a_damaged_file_is_told_which_and_what_to_do(tmp_path, name, rule):
+    path = tiny_icu.copy(tmp_path)
+    (path / name).write_bytes((path / name).read_bytes()[:-20])
+    with pytest.raises(ValueError, match=rf"{name} {rule}.*Extract again"):
+        read_extraction(path)

@@ -276,7 +276,10 @@ def test_no_paths_make_an_empty_array_and_replace_an_old_one(tmp_path):
 
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("call", range(1, 10))
-def test_a_full_disk_leaves_nothing_that_passes_for_whole(tmp_path, monkeypatch, call):
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_leaves_nothing_that_passes_for_whole(
+    tmp_path, monkeypatch, call, code
+):
     """Whichever of the writes meets it."""
     paths, output = make(tmp_path, 10), tmp_path / "images.npy"
     calls, sync = [], os.fsync
@@ -284,14 +287,14 @@ def test_a_full_disk_leaves_nothing_that_passes_for_whole(tmp_path, monkeypatch,
     def full(file):
         calls.append(file)
         if len(calls) == call:
-            raise OSError(errno.ENOSPC, "No space left on device")
+            raise OSError(code, "No space left on device")
         return sync(file)
 
     monkeypatch.setattr(image_journal.os, "fsync", full)
     message = r"must have space for the images. Received: a full disk, after \d+ of"
     with pytest.raises(OSError, match=message) as caught:
         cache_images(tmp_path, paths, output, size=SIZE)
-    assert caught.value.errno == errno.ENOSPC
+    assert caught.value.errno == code
     assert not output.exists()
     monkeypatch.undo()
     cached = cache_images(tmp_path, paths, output, size=SIZE)

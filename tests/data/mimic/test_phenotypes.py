@@ -237,3 +237,18 @@ def test_labels_are_any_diagnosis_of_the_admission(tmp_path, codes):
     positive = {GROUPS[k] for k in np.flatnonzero(first)}
     assert positive == {108, 249, 106}
     assert set(first) == {0, 1} and not labels.loc[2].any()
+
+
+def test_a_few_rows_of_an_unknown_version_are_left_out(tmp_path, codes):
+    def labels(odd, known):
+        rows = ["hadm_id,icd_code,icd_version"]
+        rows += ["20000001,R6521,11"] * odd + ["20000001,4280,9"] * known
+        (tmp_path / "diagnoses_icd.csv").write_text("\n".join(rows) + "\n")
+        return label_phenotypes(tmp_path, [20000001], codes)
+
+    assert labels(odd=1, known=19)["Shock"].tolist() == [0]
+    assert labels(odd=1, known=19).to_numpy().sum() == 1
+    with pytest.raises(
+        ValueError, match=r"'icd_version' in .*diagnoses_icd.csv.*1 of 19.*11"
+    ):
+        labels(odd=1, known=18)
