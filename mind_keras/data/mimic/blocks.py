@@ -5,10 +5,12 @@ give the same errors. A table that ends early is never taken as whole.
 """
 
 import csv
+import functools
 import gzip
+import importlib.util
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -16,7 +18,16 @@ from typing import BinaryIO
 PIECE = 1 << 18
 # A line longer than this is a quotation that was never closed.
 LONGEST = 1 << 26
-_BROKEN = (EOFError, gzip.BadGzipFile, zlib.error)
+
+
+@functools.cache
+def _gunzip() -> tuple[Callable[..., BinaryIO], tuple[type[Exception], ...]]:
+    """What reads gzip, and its errors: isal, several times as fast, if installed."""
+    if importlib.util.find_spec("isal") is None:
+        return gzip.GzipFile, (EOFError, gzip.BadGzipFile, zlib.error)
+    from isal import igzip, isal_zlib
+
+    return igzip.IGzipFile, (EOFError, gzip.BadGzipFile, isal_zlib.error)
 
 
 def read_blocks(path: Path, size: int) -> Iterator[tuple[bytes, float]]:
@@ -52,7 +63,7 @@ def read_blocks(path: Path, size: int) -> Iterator[tuple[bytes, float]]:
                 rest = text[end:]
                 if len(rest) > LONGEST:
                     raise _open_quotation(path, rest)
-        except _BROKEN as error:
+        except _gunzip()[1] as error:
             raise ValueError(
                 f"{path} must be a whole gzip file. Received one that is cut off or "
                 f"damaged after {_whole_lines(path) - 1} whole rows, at byte "
@@ -89,7 +100,7 @@ def check_end(path: Path) -> None:
 @contextmanager
 def _opened(raw: BinaryIO, path: Path) -> Iterator[BinaryIO]:
     if path.suffix == ".gz":
-        with gzip.GzipFile(fileobj=raw) as file:
+        with _gunzip()[0](fileobj=raw) as file:
             yield file
     else:
         yield raw
@@ -116,13 +127,16 @@ def _last_line(text: bytes, start: int) -> int:
 
 
 def _whole_lines(path: Path) -> int:
-    """Lines before the place where a file breaks off, or its end."""
-    lines = 0
-    with path.open("rb") as raw, _opened(raw, path) as file:
+    """Lines before the place where a file breaks off, or its end.
+
+    By `gzip`, which gives each byte that is good; isal keeps back the last of them.
+    """
+    lines, opener = 0, gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rb") as file:
         try:
             while piece := file.read1(PIECE):
                 lines += piece.count(b"\n")
-        except _BROKEN:
+        except (EOFError, gzip.BadGzipFile, zlib.error):
             pass
     return max(lines, 1)
 

@@ -1,6 +1,7 @@
 """Small tables: kinds, gaps, bad cells counted; cut-off files refused; text parsed."""
 
 import gzip
+import importlib.util
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -296,3 +297,34 @@ def test_what_spells_no_number_is_bad(text):
     numbers, bad = parse_numbers([text, "", " 2 "])
     assert np.isnan(numbers[:2]).all() and bad.tolist() == [True, False, False]
     assert numbers[2] == 2
+
+
+@pytest.fixture(params=["gzip", "isal"])
+def gunzip(request, monkeypatch):
+    """What reads gzip, chosen as if isal were installed, or not."""
+    if importlib.util.find_spec("isal") is None:
+        pytest.skip("isal is not installed")
+    there = None if request.param == "gzip" else True
+    blocks._gunzip.cache_clear()
+    monkeypatch.setattr(blocks.importlib.util, "find_spec", lambda name: there)
+    yield request.param
+    blocks._gunzip.cache_clear()
+
+
+def test_what_reads_gzip_changes_nothing(gunzip, tmp_path):
+    assert blocks._gunzip()[0].__module__.split(".")[0] == gunzip
+    text = b"id,text\n" + b"".join(b"%d,row %d\n" % (k, k * k) for k in range(50_000))
+    path = tmp_path / "a.csv.gz"
+    # Two members, as some tools write; both are one table.
+    path.write_bytes(gzip.compress(text[:100_000]) + gzip.compress(text[100_000:]))
+    found = [block for block, _ in read_blocks(path, 1 << 16)]
+    assert b"id,text\n" + b"".join(b.removeprefix(b"id,text\n") for b in found) == text
+    data = bytearray(gzip.compress(text))
+    for broken in (data[:-9], data[:5000], data[:-7] + b"x" + data[-6:]):
+        path.write_bytes(broken)
+        with pytest.raises(ValueError, match=r"whole gzip.*after \d{2,} whole rows"):
+            [*read_blocks(path, 1 << 16)]
+    data[4000:4100] = b"x" * 100
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="must be a whole gzip file"):
+        [*read_blocks(path, 1 << 16)]
