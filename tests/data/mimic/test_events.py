@@ -442,7 +442,7 @@ def test_the_fastest_installed_engine_is_taken(monkeypatch):
     missing = set()
     find = lambda name: None if name in missing else name  # noqa: E731
     monkeypatch.setattr(engines.importlib.util, "find_spec", find)
-    for name in ("polars", "pyarrow", "pandas"):
+    for name in ("pyarrow", "polars", "pandas"):
         assert check_engine(None) == name
         missing.add(name)
     with pytest.raises(ValueError, match=r"'polars' must be installed.*keras\[fast\]"):
