@@ -111,6 +111,20 @@ def test_a_shorter_series_is_the_begin_of_the_longer():
     )
 
 
+def test_a_stay_that_is_measured_later_has_no_series_of_the_first_hours():
+    made = tiny_icu.extraction("phenotyping", hours=None)
+    row = int(np.flatnonzero(made.samples["hours"] > 20)[0])
+    series = np.array(made.series)
+    first = made.samples["first_row"][row]
+    series[first : first + 6] = np.nan
+    series[first + 6, HEART] = 80
+    late = replace(made, series=series)
+    for hours, measured in ((6, False), (7, True)):
+        data = to_splits(late, hours=hours, modalities=["ehr"])
+        ids = np.concatenate([part.id for _, part in data.items()])
+        assert (made.samples["stay_id"][row] in ids) == measured
+
+
 def test_after_the_end_of_a_stay_values_are_carried_and_masks_are_0():
     made = tiny_icu.extraction("phenotyping", hours=None)
     data = to_splits(made, hours=72, image_size=16)
@@ -218,6 +232,8 @@ def test_new_stays_that_are_too_short_or_small_for_the_model_are_refused():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        # Images of later hours would come with it.
+        ({"hours": 24}, r"`hours` must be 48.*images.*Received: 24.*--hours 24"),
         ({"hours": 49}, r"`hours` must be 48.*Received: 49.*--hours 49"),
         ({"image_size": 33}, r"from 8 to 32.*Received: 33.*larger --image-size"),
         ({"image_size": 7}, r"from 8 to 32.*Received: 7"),

@@ -559,6 +559,10 @@ def test_names_that_look_like_numbers_or_blanks_stay_what_they_are(tmp_path):
     assert found["stay_id"].tolist()[:3] == ["007", "7", "NA"]
     assert found["gender"].tolist()[0] == "None" and pd.isna(found["gender"][1])
     assert found["subject_id"].dtype == "int64"
+    table.loc[2, "stay_id"] = "8"
+    table.to_csv(path / "samples.csv", index=False)
+    # All digits, and yet two names.
+    assert read_extraction(path).samples["stay_id"].tolist()[:2] == ["007", "7"]
 
 
 @pytest.mark.parametrize(
