@@ -30,6 +30,10 @@ Hours = Annotated[
 TaskName = Annotated[
     Literal["mortality", "phenotyping"], typer.Option(help="What is predicted.")
 ]
+ImageSize = Annotated[int, typer.Option(help="Kept images, pixels.", min=8)]
+Lookback = Annotated[
+    float, typer.Option(help="Images from so long before the stay too.", min=0)
+]
 RunFolder = Annotated[
     Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)
 ]
@@ -61,7 +65,7 @@ def tell(made: "Extraction") -> None:
     for step in made.manifest["exclusions"]:
         typer.echo(f"{step['left']:>10,} left, {step['removed']:,}: {step['step']}")
     for kind, count in made.manifest["counts"].items():
-        if isinstance(count, dict) and kind in ("events", "image_files"):
+        if kind in ("events", "image_files") and count:
             typer.echo(f"{kind.replace('_', ' ')}: {_listed(count)}")
     counts = f"{len(made.samples):,} samples, {len(made.images):,} images"
     typer.echo(f"{counts}: {made.path}")

@@ -9,6 +9,8 @@ from mind_keras import cli_audit, cli_import
 from mind_keras.cli_common import (
     Debug,
     Hours,
+    ImageSize,
+    Lookback,
     OutputFolder,
     Overwrite,
     Resume,
@@ -77,9 +79,7 @@ def extract(
         Literal["minimum", "fifteen"],
         typer.Option(help="GCS of the intubated: verbal 1, or a total of 15."),
     ] = "minimum",
-    lookback_hours: Annotated[
-        float, typer.Option(help="Images from so long before the stay too.", min=0)
-    ] = 0.0,
+    lookback_hours: Lookback = 0.0,
     views: Annotated[str, typer.Option(help="Views taken, as AP,PA.")] = "AP",
     split_files: Annotated[
         tuple[Path, Path] | None,
@@ -96,7 +96,7 @@ def extract(
         Path | None,
         typer.Option(help="Phenotype definitions in YAML.", show_default=False),
     ] = None,
-    image_size: Annotated[int, typer.Option(help="Kept images, pixels.", min=8)] = 256,
+    image_size: ImageSize = 256,
     unlabelled: Annotated[
         bool, typer.Option("--unlabelled", help="Outcomes are not known yet.")
     ] = False,

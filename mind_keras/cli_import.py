@@ -8,6 +8,8 @@ import typer
 from mind_keras.cli_common import (
     Debug,
     Hours,
+    ImageSize,
+    Lookback,
     OutputFolder,
     TaskName,
     errors,
@@ -18,10 +20,6 @@ from mind_keras.cli_common import (
 app = typer.Typer(
     help="Existing extractions, and tables of other hospitals.", no_args_is_help=True
 )
-Pixels = Annotated[int, typer.Option(help="Kept images, pixels.", min=8)]
-Lookback = Annotated[
-    float, typer.Option(help="Images from so long before the stay too.", min=0)
-]
 
 
 @app.command()
@@ -45,7 +43,7 @@ def medfuse(
         bool, typer.Option("--clean", help="Leave out implausible values.")
     ] = False,
     lookback_hours: Lookback = 0.0,
-    image_size: Pixels = 256,
+    image_size: ImageSize = 256,
     debug: Debug = False,
 ) -> None:
     """An extraction by MedFuse or mimic3-benchmarks."""
@@ -101,7 +99,7 @@ def long_tables(
         bool, typer.Option("--ignore-unknown", help="Leave out unknown variables.")
     ] = False,
     lookback_hours: Lookback = 0.0,
-    image_size: Pixels = 256,
+    image_size: ImageSize = 256,
     debug: Debug = False,
 ) -> None:
     """Plain tables of any hospital, in long format."""

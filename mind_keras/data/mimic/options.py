@@ -10,10 +10,10 @@ from mind_keras.data.mimic.codes import load_codes, read_mapping
 from mind_keras.data.mimic.events import CHUNK_ROWS
 from mind_keras.data.mimic.partition import FRACTIONS
 from mind_keras.data.mimic.reading import MOST_BAD
+from mind_keras.data.mimic.rules import Rules
 from mind_keras.data.mimic.tasks import ICUTask
 from mind_keras.data.split import check_fractions
 
-REFERENCES = (None, "medfuse")
 # What decides the result, beside the inputs and the lists in files.
 RULES = (
     *("task", "hours", "reference", "labs", "intubated", "lookback_hours", "views"),
@@ -83,16 +83,7 @@ class Options:
         object.__setattr__(self, "views", tuple(self.views))
         fractions = check_fractions(self.fractions).tolist()
         object.__setattr__(self, "fractions", tuple(fractions))
-        if self.reference not in REFERENCES:
-            raise ValueError(
-                f"`reference` must be one of {REFERENCES}. Received: "
-                f"{self.reference!r}."
-            )
-        if self.hours is not None and self.hours < 1:
-            raise ValueError(
-                "`hours` must be at least 1, or None for the whole stay. Received: "
-                f"{self.hours}."
-            )
+        Rules(self.task, hours=self.hours, reference=self.reference)
         if self.codes and self.mapping:
             raise ValueError(
                 "Phenotypes must come from `codes` or from `mapping`. Received both."

@@ -4,8 +4,8 @@ To add an item: its share in `ITEMS`, its unit in `UNITS`.
 """
 
 import numpy as np
+from scipy.special import expit
 
-from mind_keras.data.twin.draws import sigmoid
 from mind_keras.data.twin.rows import Rows, join, rows_of
 from mind_keras.data.twin.signals import SIGNALS, Course
 
@@ -88,7 +88,7 @@ def chart(course: Course, rng: np.random.Generator) -> Rows:
         ['itemid', 'minutes', 'number', 'stay', 'text']
     """
     severity = course.latents[:, 0]
-    arterial = rng.random(len(severity)) < sigmoid(-1.2 + 0.8 * severity)
+    arterial = rng.random(len(severity)) < expit(-1.2 + 0.8 * severity)
     parts = [_measure(name, course, arterial, rng) for name in SIGNALS]
     parts += [_coma(course, rng), _refill(course, rng)]
     parts.append(_others(course, np.concatenate([p["stay"] for p in parts]), rng))
@@ -138,7 +138,7 @@ def _coma(course: Course, rng: np.random.Generator) -> Rows:
 
 def _refill(course: Course, rng: np.random.Generator) -> Rows:
     stay, minutes = course.times(5, rng, 0.8)
-    slow = rng.random(len(stay)) < sigmoid(-2.2 + 0.9 * course.latents[stay, 1])
+    slow = rng.random(len(stay)) < expit(-2.2 + 0.9 * course.latents[stay, 1])
     kind = np.where(rng.random(len(stay)) < 0.01, 2, slow.astype(int))
     itemid = rng.choice([223951, 224308], len(stay), p=[0.6, 0.4])
     text = np.array(REFILL, object)[kind]

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
-from mind_keras.data.twin.draws import intercepts, sigmoid, stream
+from mind_keras.data.twin.draws import intercepts, stream
 from mind_keras.data.twin.people import LATENTS
 
 STRENGTH = 1.8
@@ -122,7 +123,7 @@ def draw_diagnoses(seed: int, number: int, stays: pd.DataFrame) -> pd.DataFrame:
 
 def _risk(admissions: pd.DataFrame) -> np.ndarray:
     base, weights = _model()
-    return sigmoid(base + admissions[[*LATENTS]].to_numpy() @ weights.T)
+    return expit(base + admissions[[*LATENTS]].to_numpy() @ weights.T)
 
 
 @cache

@@ -6,6 +6,7 @@ To add a purpose: append it to `PURPOSES`. In another place it would change all 
 from statistics import NormalDist
 
 import numpy as np
+from scipy.special import expit
 
 PURPOSES = ("people", "conditions", "course", "charts", "labs", "studies", "films")
 QUANTILES = 2001
@@ -35,16 +36,6 @@ def stream(seed: int, purpose: str, *key: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=place))
 
 
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(-x)), any shape.
-
-    Example:
-        >>> float(sigmoid(np.array(0.0)))
-        0.5
-    """
-    return 1.0 / (1.0 + np.exp(-x))
-
-
 def intercepts(spread: np.ndarray, prevalence: np.ndarray) -> np.ndarray:
     """The b at which sigmoid(b + spread * N(0, 1)) is on average the prevalence.
 
@@ -65,7 +56,7 @@ def intercepts(spread: np.ndarray, prevalence: np.ndarray) -> np.ndarray:
     low, high = np.full(len(spread), -30.0), np.full(len(spread), 30.0)
     for _ in range(60):
         middle = (low + high) / 2
-        share = sigmoid(middle[:, None] + np.outer(spread, population)).mean(axis=1)
+        share = expit(middle[:, None] + np.outer(spread, population)).mean(axis=1)
         low = np.where(share < prevalence, middle, low)
         high = np.where(share < prevalence, high, middle)
     return (low + high) / 2

@@ -8,8 +8,9 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
-from mind_keras.data.twin.draws import intercepts, sigmoid, stream
+from mind_keras.data.twin.draws import intercepts, stream
 
 SUBJECTS = 32
 LATENTS = ("shared", "ehr", "image")
@@ -97,7 +98,7 @@ def draw_block(seed: int, number: int) -> pd.DataFrame:
 
 def _risk(z: np.ndarray, age: np.ndarray) -> np.ndarray:
     older = AGE_EFFECT * (age - 64)[:, None]
-    return sigmoid(_base() + z @ np.array(EFFECTS) + older)
+    return expit(_base() + z @ np.array(EFFECTS) + older)
 
 
 @cache

@@ -6,8 +6,9 @@ a line in `_findings`; its column is already in `tables.FINDINGS`.
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
-from mind_keras.data.twin.draws import sigmoid, stream
+from mind_keras.data.twin.draws import stream
 from mind_keras.data.twin.people import DAY, START, SUBJECTS, YEARS, identifiers
 from mind_keras.data.twin.tables import FINDINGS
 
@@ -76,7 +77,7 @@ def _of_stays(rng: np.random.Generator, stays: pd.DataFrame) -> pd.DataFrame:
     days = np.minimum(seconds / DAY, LONGEST_DAYS)
     chance = np.log(IMAGED / (1 - IMAGED)) + SICKER_IMAGED * severity
     # Without charts an image is nearly sure: else nobody would know of the stay.
-    has = rng.random(len(stays)) < sigmoid(chance + 3 * stays["silent"].to_numpy())
+    has = rng.random(len(stays)) < expit(chance + 3 * stays["silent"].to_numpy())
     counts = has * (1 + rng.poisson(0.4 * days))
     inside = np.repeat(np.arange(len(stays)), counts)
     before = np.flatnonzero(rng.random(len(stays)) < BEFORE)

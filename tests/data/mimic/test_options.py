@@ -24,7 +24,7 @@ def options(**changes):
 CHANGES = [
     {"task": "phenotyping"},
     {"hours": 24},
-    {"hours": None},
+    {"hours": 24},
     {"reference": "medfuse"},
     {"labs": True},
     {"intubated": "fifteen"},
