@@ -61,6 +61,10 @@ def test_extract_makes_what_the_function_makes_and_tells_the_steps(call, tmp_pat
             done.stdout
         )
     assert f"{len(made.samples)} samples, {len(made.images)} images: x" in done.stdout
+    assert f"image files: {len(made.images)} ok" in done.stdout
+    assert f"({made.manifest['counts']['events']['chartevents']['rows']:,} rows" in (
+        done.stdout
+    )
     assert "chartevents: " in done.stderr and "images: " in done.stderr
     told(call(*words), "a finished extraction. replace it by --overwrite")
     told(call(*words, "--resume"), "a finished extraction")
@@ -188,6 +192,7 @@ def test_import_medfuse_makes_what_the_function_makes(call, tmp_path, task):
     made = from_medfuse(tmp_path / "theirs", tmp_path / "y", **options)
     assert tiny_icu.files(tmp_path / "x") == tiny_icu.files(tmp_path / "y")
     assert f"{len(made.samples)} samples, 0 images: x" in done.stdout
+    assert "image files" not in done.stdout
 
 
 def test_import_long_takes_tables_and_images_of_any_hospital(call, tmp_path):

@@ -26,6 +26,7 @@ from mind_keras.spec import Task
 FORMAT = 1
 MANIFEST, SAMPLES, LABELS = "manifest.json", "samples.csv", "labels.csv"
 SERIES, IMAGES, IMAGE_TABLE = "series.npy", "images.npy", "images.csv"
+WORK = "work"  # What an interrupted extraction goes on with.
 IDS = ("stay_id", "subject_id", "study_id")
 TIMES = ("intime", "outtime", "prediction_time", "label_time")
 # Whose and when; which split; where in `series` and `images`; for subgroups.
@@ -130,16 +131,11 @@ def read_extraction(folder: str | Path) -> Extraction:
     """
     folder = Path(folder)
     if not (folder / MANIFEST).is_file():
-        some = folder.is_dir() and any(
-            (folder / name).exists() for name in (SAMPLES, SERIES)
-        )
+        begun = any((folder / name).exists() for name in (WORK, SAMPLES, SERIES))
+        what = "is unfinished: go on with --resume" if begun else "has none"
         raise ValueError(
             f"An extraction must be a folder with {MANIFEST}. Received: {folder}, "
-            + (
-                "which is unfinished: go on with --resume."
-                if some
-                else "which has none."
-            )
+            f"which {what}."
         )
     manifest = _json(folder / MANIFEST)
     found = (manifest.get("format"), manifest.get("variables"))

@@ -20,9 +20,10 @@ from mind_keras.data.mimic.extraction import (
     MANIFEST,
     SAMPLES,
     SERIES,
+    WORK,
 )
 
-WORK, REQUEST = "work", "request.json"
+REQUEST = "request.json"
 OURS = {MANIFEST, SAMPLES, LABELS, SERIES, IMAGES, IMAGE_TABLE}
 OURS |= {f"{IMAGES}.journal", WORK}
 
