@@ -19,7 +19,7 @@ import keras
 from keras import ops
 
 from mind_keras.data.batches import ANSWERS, BELIEFS, LABELS, Batches
-from mind_keras.door import check_data, check_prior, prior_of
+from mind_keras.door import check_prior, prior_of
 from mind_keras.ensembles import Ensembles
 from mind_keras.grouped import GroupedModel
 from mind_keras.grouping import able, by_head, by_pattern, join, split
@@ -128,34 +128,12 @@ class Distiller(GroupedModel):
         one = distance[head] if isinstance(distance, Mapping) else distance
         return as_distance(one, self.task.kind, self.ensembles.temperature)
 
-    def fit(
-        self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose="auto",
-        callbacks=None,
-        **kwargs,
-    ):
-        """As `keras.Model.fit`, after a check that data and teachers fit.
-
-        Batches of `mk.batches` come in an order that seed and epoch alone decide, on
-        every backend, also when training is taken up again.
-        """
-        x = check_data(x, self._parts.inputs, self.task)
-        callbacks = keras.tree.flatten(callbacks or [])
+    def before_fit(self, x, y) -> None:
+        """Answers must be those of the teachers; the prior is that of the labels."""
         if isinstance(x, Batches):
             self.ensembles.check_answers(x.answers and x.answers.teachers)
-            begin = keras.callbacks.LambdaCallback(
-                on_epoch_begin=lambda epoch, logs: x.at_epoch(epoch)
-            )
-            callbacks, kwargs = [begin, *callbacks], {**kwargs, "shuffle": False}
         if not self._fixed_prior:
             self._learn_prior(x, y)
-        return super().fit(
-            x, y, batch_size, epochs, verbose, callbacks=callbacks, **kwargs
-        )
 
     def _learn_prior(self, x, y) -> None:
         self.prior.assign(prior_logits(prior_of(x, y, self.task), self.task.kind))

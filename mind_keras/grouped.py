@@ -11,6 +11,8 @@ from types import MappingProxyType
 import keras
 from keras import ops
 
+from mind_keras.data.batches import Batches
+from mind_keras.door import check_data
 from mind_keras.grouping import by_head, by_pattern, joined
 from mind_keras.losses import task_loss
 from mind_keras.modelfile import portable
@@ -105,6 +107,36 @@ class GroupedModel(keras.Model):
             weighted_metrics=metrics or weighted,
             **kwargs,
         )
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        **kwargs,
+    ):
+        """As `keras.Model.fit`, after a check that the data fit.
+
+        Batches of `mk.batches` come in an order that seed and epoch alone decide, on
+        every backend, also when training is taken up again.
+        """
+        x = check_data(x, self._parts.inputs, self.task)
+        callbacks = keras.tree.flatten(callbacks or [])
+        if isinstance(x, Batches):
+            begin = keras.callbacks.LambdaCallback(
+                on_epoch_begin=lambda epoch, logs: x.at_epoch(epoch)
+            )
+            callbacks, kwargs = [begin, *callbacks], {**kwargs, "shuffle": False}
+        self.before_fit(x, y)
+        return super().fit(
+            x, y, batch_size, epochs, verbose, callbacks=callbacks, **kwargs
+        )
+
+    def before_fit(self, x, y) -> None:
+        """What a learner must know of its data before the first step; nothing here."""
 
     def call(self, x, training=None):
         """`{head: logits}`, the rows of all patterns that reach a head, in order."""

@@ -46,7 +46,7 @@ def write_results(
     said, scored, models = [], [], []
     options = {"replicates": replicates, "level": level, "seed": seed}
     for name, contender in contenders.items():
-        p = contender.probabilities
+        p = contender.answer(data.test)
         said.append(_predictions(p, data.test).assign(model=name))
         scored.append(score(p, data.test, **options).assign(model=name, seed=seed))
         files = {part: run.file_of(part) for part in contender.models}

@@ -81,6 +81,7 @@ class Models(NamedTuple):
     teachers: dict[str, list[keras.Model]]
     distiller: Distiller
     build: Callable[..., keras.Model]
+    distil: Callable[..., Distiller]
 
 
 def _models(config: Config, spec: Spec) -> Models:
@@ -96,13 +97,10 @@ def _models(config: Config, spec: Spec) -> Models:
     build = partial(
         _fresh, config.seed, build_student, spec, **config.student.model_dump()
     )
-    distiller = Distiller(
-        build(),
-        dict.fromkeys(teachers, ()),  # Their answers come with the batches.
-        task=spec.task,
-        **config.distillation.model_dump(),
-    )
-    return Models(teachers, distiller, build)
+    distil = partial(Distiller, task=spec.task, **config.distillation.model_dump())
+    # No teachers: their answers come with the batches.
+    distiller = distil(build(), dict.fromkeys(teachers, ()))
+    return Models(teachers, distiller, build, distil)
 
 
 def _check_rows(config: Config, data: Splits) -> None:
@@ -150,7 +148,8 @@ def _train(
         pool=config.distillation.ensemble,
         joint_target=config.distillation.joint_target,
         build=models.build,
-        train=trainer.control,
+        distil=models.distil,
+        train=trainer.train,
     )
 
 

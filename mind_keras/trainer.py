@@ -15,8 +15,13 @@ from mind_keras.artifact import Run
 from mind_keras.data.samples import Samples
 from mind_keras.data.splits import Splits
 from mind_keras.distiller import Distiller
+from mind_keras.grouped import GroupedModel
 from mind_keras.teachers import teacher_logits
 from mind_keras.training import fit, fit_teachers
+
+
+def _itself(given: object) -> object:
+    return given
 
 
 @dataclass(frozen=True)
@@ -59,26 +64,41 @@ class Trainer:
         self, distiller: Distiller, teachers: Mapping[str, Sequence[keras.Model]]
     ) -> keras.Model:
         """The Distiller's student, on labels and on its teachers' answers."""
-        answers = teacher_logits(teachers, self.data.train) if teachers else None
-        return self._once(
+        return self.train(
             "student",
             partial(_itself, distiller.student),
-            lambda _: self._fit(distiller, _all, answers=answers),
+            learner=lambda _: distiller,
+            teachers=teachers,
         )
 
-    def control(
+    def train(
         self,
         name: str,
         build: Callable[[], keras.Model],
-        choose: Callable[[Samples], Samples],
+        choose: Callable[[Samples], Samples] = _itself,
+        *,
+        learner: Callable[[keras.Model], GroupedModel] | None = None,
+        teachers: Mapping[str, Sequence[keras.Model]] | None = None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        optimizer: type[keras.optimizers.AdamW] | None = None,
     ) -> keras.Model:
-        """A model on the labels alone; see `controls.Bench`."""
-        task = self.data.spec.task
-        return self._once(
-            name,
-            build,
-            lambda model: self._fit(Distiller(model, task=task), choose),
-        )
+        """A model on the budget of the student; see `controls.bench.Train`."""
+        learner = learner or partial(Distiller, task=self.data.spec.task)
+
+        def learn(model: keras.Model) -> pd.DataFrame:
+            train = choose(self.data.train)
+            return fit(
+                learner(model),
+                train,
+                choose(self.data.validation),
+                **self.budget,
+                answers=teacher_logits(teachers, train) if teachers else None,
+                seed=self.seed,
+                callbacks=[*self.callbacks, *callbacks],
+                optimizer=optimizer or keras.optimizers.AdamW,
+            )
+
+        return self._once(name, build, learn)
 
     def _teach(self, head: str, model: keras.Model) -> pd.DataFrame:
         return fit_teachers(
@@ -87,19 +107,6 @@ class Trainer:
             **self.teacher_budget,
             seed=self.seed,
             callbacks=self.callbacks,
-        )
-
-    def _fit(
-        self, distiller: Distiller, choose: Callable[[Samples], Samples], **options
-    ) -> pd.DataFrame:
-        return fit(
-            distiller,
-            choose(self.data.train),
-            choose(self.data.validation),
-            **self.budget,
-            seed=self.seed,
-            callbacks=self.callbacks,
-            **options,
         )
 
     def _once(
@@ -112,11 +119,3 @@ class Trainer:
             model = build()
             self.run.keep(name, model, learn(model))
         return self.run.model(name)
-
-
-def _itself(model: keras.Model) -> keras.Model:
-    return model
-
-
-def _all(samples: Samples) -> Samples:
-    return samples

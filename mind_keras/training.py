@@ -12,13 +12,14 @@ from mind_keras.data.batches import batches
 from mind_keras.data.samples import Samples
 from mind_keras.data.splits import Splits
 from mind_keras.distiller import Distiller
+from mind_keras.grouped import GroupedModel
 from mind_keras.modelfile import save_model
 from mind_keras.submodels import heads
 from mind_keras.teachers import Teacher
 
 
 def fit(
-    distiller: Distiller,
+    learner: GroupedModel,
     train: Samples,
     validation: Samples,
     *,
@@ -30,11 +31,13 @@ def fit(
     answers: Answers | None = None,
     seed: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    optimizer: type[keras.optimizers.AdamW] = keras.optimizers.AdamW,
 ) -> pd.DataFrame:
     """Train with AdamW, stop early by the validation loss, keep the best weights.
 
     Args:
-        distiller: Not compiled; it is compiled here with its task's losses.
+        learner: A `Distiller` or another `GroupedModel`. Not compiled; it is compiled
+            here with its task's losses.
         train: What to learn from.
         validation: What stops training.
         epochs: At most.
@@ -45,16 +48,17 @@ def fit(
         answers: Cached teacher answers for `train`.
         seed: Of the batches' order.
         callbacks: Further ones.
+        optimizer: A subclass of AdamW.
 
     Returns:
         Columns `epoch, metric, value`.
     """
-    needed = heads(distiller.student)
+    needed = heads(learner.student)
     stop = keras.callbacks.EarlyStopping(
         "val_loss", mode="min", patience=patience, restore_best_weights=True
     )
-    distiller.compile(keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay))
-    history = distiller.fit(
+    learner.compile(optimizer(learning_rate, weight_decay=weight_decay))
+    history = learner.fit(
         batches(train, batch_size, heads=needed, teacher_logits=answers, seed=seed),
         validation_data=batches(validation, batch_size, heads=needed, shuffle=False),
         epochs=epochs,

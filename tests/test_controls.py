@@ -22,7 +22,7 @@ def bench():
         data = mk.Splits(*parts)
         student = tiny.student(data.spec)
         pooling = {"pool": "probability", "joint_target": joint_target}
-        return Bench(data, student, teachers, **pooling, build=None, train=None)
+        return Bench(data, student, teachers, **pooling, build=None, distil=None, train=None)
 
     return make
 
@@ -45,7 +45,7 @@ def test_the_ensemble_says_what_a_student_is_taught_at_temperature_1(
     taken = {p: answers.take(p, index) for p, index in test.patterns.items()}
     prior = keras.ops.array(prior_logits(ours.data.train.prior, kind), "float32")
     beliefs = distiller.ensembles.believe(taken, prior)
-    said = CONTROLS["teachers"](ours)["teachers"].probabilities
+    said = CONTROLS["teachers"](ours)["teachers"].answer(test)
     squash = softmax if kind == "multiclass" else expit
     for head, by_pattern in beliefs.items():
         for pattern, logits in by_pattern.items():
@@ -57,7 +57,7 @@ def test_the_ensemble_says_what_a_student_is_taught_at_temperature_1(
 
 def test_an_ensemble_that_knows_less_answers_no_one_whom_its_head_is_not_for(bench):
     ours = bench("binary", {"lab": [tiny.teacher(tiny.spec(), "lab")]})
-    said = CONTROLS["teachers"](ours)["teachers"].probabilities
+    said = CONTROLS["teachers"](ours)["teachers"].answer(ours.data.test)
     complete = ours.data.test.pattern == "ehr+lab"
     assert (~np.isnan(said["fusion"][:, 0]) == complete).all()
     np.testing.assert_allclose(said["fusion"][complete], said["lab"][complete])
