@@ -22,11 +22,15 @@ _HOME = {
     "submodel": "submodels",
     "heads": "submodels",
     "teacher_logits": "teachers",
+    "fit_joint_teacher": "stacking",
     "Distiller": "distiller",
     "fit": "training",
     "fit_teachers": "training",
     "predict": "prediction",
     "evaluate": "prediction",
+    "compare": "prediction",
+    "Balance": "balancing",
+    "AdaptiveWeights": "adaptive",
 }
 
 __all__ = sorted(_HOME)

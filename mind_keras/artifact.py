@@ -1,8 +1,9 @@
 """The run folder: what one experiment leaves for others.
 
     config.yaml environment.json spec.json preprocessing.json metrics.json
-    predictions.csv history.csv report.html card.md reference.npz summary.json
-    extraction.json audit.html (of ICU data)
+    predictions.csv history.csv comparisons.csv calibration.csv calibration.json
+    curves.json balance.csv subgroups.csv report.html card.md reference.npz
+    summary.json extraction.json audit.html (of ICU data)
     student.keras student.<modality>.keras teachers/ controls/
 
 Every file is there whole or not at all, and `summary.json` comes last: a folder
@@ -28,11 +29,16 @@ from mind_keras.submodels import submodel
 CONFIG, ENVIRONMENT, SUMMARY = "config.yaml", "environment.json", "summary.json"
 METRICS, HISTORY, PREDICTIONS = "metrics.json", "history.csv", "predictions.csv"
 SPEC, PREPROCESSING, REFERENCE = "spec.json", "preprocessing.json", "reference.npz"
+COMPARISONS, SUBGROUPS, BALANCE = "comparisons.csv", "subgroups.csv", "balance.csv"
+CALIBRATIONS, CALIBRATION, CURVES = "calibration.csv", "calibration.json", "curves.json"
 REPORT, CARD, VERIFICATION = "report.html", "card.md", "verification.json"
+# Over the runs `seed-<k>` in a folder of several seeds.
+SEEDS = "seeds.csv"
 # How the data were made: written by sources that have something to say.
 EXTRACTION, AUDIT = "extraction.json", "audit.html"
 # In the order in which a run is taken apart: first what says that it is complete.
 FILES = (SUMMARY, VERIFICATION, METRICS, HISTORY, PREDICTIONS, SPEC, PREPROCESSING)
+FILES += (COMPARISONS, SUBGROUPS, BALANCE, CALIBRATIONS, CALIBRATION, CURVES, SEEDS)
 FILES += (REFERENCE, REPORT, CARD, ENVIRONMENT, CONFIG)
 DOCUMENTS = (EXTRACTION, AUDIT)
 REFERENCE_ROWS = 32
@@ -62,6 +68,10 @@ class Run:
         if model == "student":
             return self.path / "student.keras"
         return self.path / "controls" / f"{kind}{'-' if name else ''}{name}.keras"
+
+    def of_seed(self, seed: int) -> Path:
+        """Where the run of a seed is kept, in a folder of several."""
+        return self.path / f"seed-{seed}"
 
     def model(self, name: str) -> keras.Model:
         """A model of the run, as `metrics.json` calls it."""

@@ -140,6 +140,10 @@ def _clear(run: Run) -> None:
         model.unlink(missing_ok=True)
     for folder in ("teachers", "controls"):
         shutil.rmtree(run.path / folder, ignore_errors=True)
+    for one in run.path.glob("seed-*"):
+        if (one / CONFIG).is_file():
+            _clear(Run(one))
+            one.rmdir()
     _sweep(run)
     (run.path / config).unlink()
 

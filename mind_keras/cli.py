@@ -63,9 +63,9 @@ def run(
         backends.use(backend)
         from mind_keras import report
         from mind_keras.progress import Progress
-        from mind_keras.run import run as run_experiment
+        from mind_keras.seeds import experiment
 
-        done = run_experiment(
+        done = experiment(
             settings,
             output or Path("runs") / settings.name,
             overwrite=overwrite,
@@ -86,6 +86,10 @@ def predict(
     output: Annotated[Path, typer.Option(help="The .csv to write.")] = Path(
         "predictions.csv"
     ),
+    calibrated: Annotated[
+        bool,
+        typer.Option("--calibrated", help="Apply the temperatures of the run."),
+    ] = False,
     backend: Backend = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
@@ -99,7 +103,9 @@ def predict(
         from mind_keras.new_samples import predict_file
 
         with meter() as progress:
-            count = predict_file(load_run(run), data, output, progress=progress)
+            count = predict_file(
+                load_run(run), data, output, calibrated=calibrated, progress=progress
+            )
         typer.echo(f"{count} samples: {output}")
 
 
@@ -118,16 +124,37 @@ def verify(run: RunFolder, backend: Backend = None, debug: Debug = False) -> Non
 
 
 @app.command()
-def report(run: RunFolder, debug: Debug = False) -> None:
-    """Write report.html anew from the files of a run."""
+def report(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN...", help="Run folders.", show_default=False),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(help="The .html to write; needed for several runs."),
+    ] = None,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Write report.html and card.md of a run anew, or several runs side by side."""
     with errors(debug):
+        if output is None and len(runs) > 1:
+            raise ValueError(
+                f"Several runs need an output. Received: {len(runs)} runs and no "
+                "--output. Write --output compare.html."
+            )
+        if output is not None:
+            refuse_existing(output, overwrite)
         backends.use()
         from mind_keras import report as reports
         from mind_keras.artifact import REPORT, load_run
 
-        done = load_run(run)
-        done.write(REPORT, reports.page(done.summary(), done.metrics(), done.history()))
-        typer.echo(str(done.path / REPORT))
+        found = [load_run(run) for run in runs]
+        if output is None:
+            reports.write(found[0])
+        else:
+            reports.write_page(found, output)
+        typer.echo(str(output or found[0].path / REPORT))
 
 
 def main() -> None:

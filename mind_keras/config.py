@@ -51,6 +51,23 @@ def _some(teachers: list[Any]) -> list[Any]:
     return teachers
 
 
+def _seeds(value: Any) -> list[int]:
+    """Whole numbers, or ranges as `0..9`, both ends included; each once."""
+    found = []
+    for one in value if isinstance(value, list) else [value]:
+        ends = re.fullmatch(r"(\d+)\.\.(\d+)", one) if isinstance(one, str) else None
+        if ends:
+            found += range(int(ends[1]), int(ends[2]) + 1)
+        elif type(one) is int and one >= 0:
+            found.append(one)
+        else:
+            raise ValueError("be whole numbers from 0 up, or ranges as 0..9")
+    if len(set(found)) < len(found):
+        raise ValueError("name each seed once")
+    return found
+
+
+Seeds = Annotated[list[int], pydantic.PlainValidator(_seeds)]
 Encoder = Annotated[dict[str, Any], pydantic.BeforeValidator(_named("encoder"))]
 Fusion = Annotated[dict[str, Any], pydantic.BeforeValidator(_named("fusion"))]
 Weight = Annotated[float | dict[str, float], pydantic.PlainValidator(_weights)]
@@ -66,11 +83,12 @@ class Section(pydantic.BaseModel):
 
 
 class Data(Section):
-    """A source by name, and its options."""
+    """A source by name, and its options; `seed` is by default that of the run."""
 
     model_config = pydantic.ConfigDict(extra="allow")
 
     source: str
+    seed: pydantic.NonNegativeInt | None = None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -86,13 +104,17 @@ class Student(Section):
 
 
 class Distillation(Section):
-    """The arguments of `Distiller`. A weight is a number, or a number for each head."""
+    """The arguments of `Distiller`. A weight is a number, or a number for each head.
+
+    With the `joint_target` `stacked` the fusion head has a teacher of its own, made of
+    the unimodal ones (`fit_joint_teacher`).
+    """
 
     temperature: PositiveFloat = 2.0
     distance: str = "kl"
     ensemble: str = "probability"
-    joint_target: Literal["product", "mean"] = "product"
-    task_weight: Weight = 1.0
+    joint_target: Literal["stacked", "product", "mean"] = "stacked"
+    task_weight: Weight | None = None
     distillation_weight: Weight = 1.0
 
 
@@ -114,10 +136,16 @@ class TeacherTraining(Training):
 
 
 class Evaluation(Section):
-    """Replicates of the bootstrap, and the level of its intervals."""
+    """Replicates of the bootstrap, and the level of its intervals.
+
+    `margin` is what the student may lose on the headline metric and count as not
+    inferior; `subgroups` are columns of the samples' metadata, with edges of bands.
+    """
 
     replicates: PositiveInt = 1000
     level: float = Field(default=0.95, gt=0, lt=1)
+    margin: PositiveFloat = 0.01
+    subgroups: dict[str, list[float] | None] = {}
 
 
 class Config(Section):
@@ -135,6 +163,7 @@ class Config(Section):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     seed: pydantic.NonNegativeInt = 0
+    seeds: Seeds = []
     data: Data
     teachers: dict[str, Teachers] = {}
     student: Student

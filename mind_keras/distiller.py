@@ -18,7 +18,7 @@ from types import MappingProxyType
 import keras
 from keras import ops
 
-from mind_keras.data.batches import ANSWERS, BELIEFS, LABELS, Batches
+from mind_keras.data.batches import ANSWERS, BELIEFS, LABELS, Batches, unpacked
 from mind_keras.door import check_prior, prior_of
 from mind_keras.ensembles import Ensembles
 from mind_keras.grouped import GroupedModel
@@ -27,6 +27,10 @@ from mind_keras.losses import as_distance
 from mind_keras.pools import prior_logits
 from mind_keras.spec import Task
 from mind_keras.teachers import as_teachers
+
+# Of a head that is taught: labels are noisier than what teachers made of them. The
+# lowest that still lets labels correct teachers; see docs/study.md.
+TASK_WEIGHT = 0.2
 
 
 @keras.saving.register_keras_serializable("mind_keras")
@@ -43,7 +47,8 @@ class Distiller(GroupedModel):
         distance: `"kl"` (Bernoulli or categorical, by the task), `"mse"`, a
             `keras.losses.Loss` on logits, a `keras.distillation.DistillationLoss`
             (which ignores sample weights), or `{head: one of these}`.
-        task_weight: a, a number or `{head: number}` for all heads.
+        task_weight: a, a number or `{head: number}` for all heads. Default:
+            `TASK_WEIGHT` for heads that are taught, 1 for others.
         distillation_weight: b, likewise.
         ensemble: What is averaged over teachers, `"probability"` or `"logit"`.
         ensemble_weights: `{head: one number per teacher}`; equal ones if left out.
@@ -83,7 +88,7 @@ class Distiller(GroupedModel):
         task: Task,
         temperature: float = 2.0,
         distance: object = "kl",
-        task_weight: float | Mapping[str, float] = 1.0,
+        task_weight: float | Mapping[str, float] | None = None,
         distillation_weight: float | Mapping[str, float] = 1.0,
         ensemble: str = "probability",
         ensemble_weights: Mapping[str, Sequence[float]] | None = None,
@@ -91,7 +96,7 @@ class Distiller(GroupedModel):
         prior: Sequence[float] | None = None,
         **kwargs: object,
     ) -> None:
-        super().__init__(student, task, task_weight, **kwargs)
+        super().__init__(student, task, 1.0, **kwargs)
         self._distill = self._per_head("distillation_weight", distillation_weight)
         self.ensembles = Ensembles(
             as_teachers(teachers or {}, self._heads, task),
@@ -103,21 +108,29 @@ class Distiller(GroupedModel):
             joint_target=joint_target,
             silent={head for head, weight in self._distill.items() if weight == 0},
         )
+        taught = self.ensembles.taught
+        if task_weight is None:
+            task_weight = {h: TASK_WEIGHT if h in taught else 1.0 for h in self._heads}
+        self._task_weight = self._per_head("task_weight", task_weight)
         # Proxies, since Keras would track, and save, what is in a dict.
         self._distance = MappingProxyType({"given": distance})
-        taught = self.ensembles.taught
         self._distances = MappingProxyType(
             {head: self._distance_of(head, distance) for head in taught}
         )
         names = [f"{head}_distillation" for head in taught]
         self._trackers = [keras.metrics.Mean(name=name) for name in names]
-        self.prior = self.add_weight(
-            name="prior", shape=(task.outputs,), initializer="zeros", trainable=False
-        )
+        self.prior = self._state("prior", task.outputs, "zeros")
+        # A variable, so that a callback changes it without another compilation.
+        self._shares = self._state("shares", len(taught), "ones")
         self._fixed_prior = prior is not None or not self.ensembles.needs_prior
         self._has_prior = self._fixed_prior
         if prior is not None:
             self.prior.assign(prior_logits(check_prior(prior, task), task.kind))
+
+    def _state(self, name: str, size: int, start: str) -> keras.Variable:
+        return self.add_weight(
+            name=name, shape=(size,), initializer=start, trainable=False
+        )
 
     def _distance_of(self, head: str, distance: object) -> keras.losses.Loss:
         if isinstance(distance, Mapping) and head not in distance:
@@ -127,6 +140,34 @@ class Distiller(GroupedModel):
             )
         one = distance[head] if isinstance(distance, Mapping) else distance
         return as_distance(one, self.task.kind, self.ensembles.temperature)
+
+    @property
+    def distillation_weights(self) -> dict[str, float]:
+        """b as it acts now, of each head that is taught."""
+        shares = ops.convert_to_numpy(self._shares).tolist()
+        taught = zip(self.ensembles.taught, shares, strict=True)
+        return {head: self._distill[head] * share for head, share in taught}
+
+    def weigh(self, shares: Mapping[str, float]) -> None:
+        """Multiply the given `distillation_weight` of some heads, between epochs.
+
+        Args:
+            shares: `{head: factor}`; other heads keep theirs. Nothing adds up: 1 is
+                the weight that the Distiller was made with.
+
+        Raises:
+            ValueError: If a head is not taught or a factor negative or infinite.
+        """
+        taught = self.ensembles.taught
+        fine = all(0 <= share < float("inf") for share in shares.values())
+        if not set(shares) <= set(taught) or not fine:
+            raise ValueError(
+                "`shares` must be finite factors, none negative, of heads that are "
+                f"taught. Received: {dict(shares)}. Known: {taught}."
+            )
+        now = ops.convert_to_numpy(self._shares).tolist()
+        named = dict(zip(taught, now, strict=True)) | dict(shares)
+        self._shares.assign([named[head] for head in taught])
 
     def before_fit(self, x, y) -> None:
         """Answers must be those of the teachers; the prior is that of the labels."""
@@ -150,7 +191,7 @@ class Distiller(GroupedModel):
         if not self._has_prior:
             self._learn_prior(None, None)
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
-        labels, answers = _unpack(y, ANSWERS)
+        labels, answers = unpacked(y, ANSWERS)
         with self._reading(state):
             answers = self.ensembles.ask(by_pattern(x)) if answers is None else answers
             beliefs = self.ensembles.believe(answers, ops.convert_to_tensor(self.prior))
@@ -172,18 +213,18 @@ class Distiller(GroupedModel):
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         """The task losses, and in training the distances to the beliefs."""
-        labels, beliefs = _unpack(y, BELIEFS)
+        labels, beliefs = unpacked(y, BELIEFS)
         loss = super().compute_loss(x, labels, y_pred, sample_weight, training)
         labels = by_head(labels, x, self._heads)
         if sample_weight is not None:
             sample_weight = by_head(sample_weight, x, self._heads)
-        for tracker, head in zip(self._trackers, self.ensembles.taught, strict=True):
+        for n, head in enumerate(self.ensembles.taught):
             if beliefs and beliefs[head]:
                 far = self._far(
                     head, beliefs[head], y_pred[head], labels, sample_weight
                 )
-                tracker.update_state(far)
-                loss = loss + self._distill[head] * far
+                self._trackers[n].update_state(far)
+                loss = loss + self._distill[head] * self._shares[n] * far
         return loss
 
     def _far(self, head, beliefs, logits, labels, weights):
@@ -200,7 +241,7 @@ class Distiller(GroupedModel):
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """The metrics of each head, and in training the distances."""
-        labels, beliefs = _unpack(y, BELIEFS)
+        labels, beliefs = unpacked(y, BELIEFS)
         logs = super().compute_metrics(x, labels, y_pred, sample_weight)
         silent = set() if beliefs else {tracker.name for tracker in self._trackers}
         return {name: value for name, value in logs.items() if name not in silent}
@@ -241,10 +282,3 @@ class Distiller(GroupedModel):
             )
         config["task"] = Task(**config["task"])
         return cls(**config)
-
-
-def _unpack(y, key: str) -> tuple:
-    """Labels, and what a batch carries under `key` beside them, else None."""
-    if isinstance(y, Mapping) and LABELS in y:
-        return y[LABELS], y.get(key)
-    return y, None

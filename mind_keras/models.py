@@ -3,17 +3,21 @@
 A student is `{modality: rows} -> {head: logits}`, a teacher `{modality: rows} ->
 logits`. Of stock layers, so that a saved one loads with Keras alone. Which heads a
 sample can use follows from the graph: a head sees only what it is connected to.
-A new encoder or fusion joins `ENCODERS` or `FUSIONS`; nothing changes here.
+A new encoder or fusion joins `ENCODERS`, `FUSIONS` or `EXCHANGES`; nothing changes
+here.
 """
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import keras
 
 from mind_keras.encoders import ENCODERS
+from mind_keras.encoders.middle import halve
 from mind_keras.encoders.own import adopt
-from mind_keras.fusion import FUSIONS
+from mind_keras.fusion import EXCHANGES, FUSIONS
+from mind_keras.fusion.concat import concat_codes
 from mind_keras.spec import FUSION, Spec
 
 
@@ -49,9 +53,12 @@ def build_teacher(
             "Options belong to an encoder given by name. Received: "
             f"{sorted(options)} with encoder={encoder!r}."
         )
-    rows, code = _encode(spec, modality, encoder)
+    model = _encoder(spec, modality, encoder)
+    rows = _rows(spec, modality, model)
     return keras.Model(
-        {modality: rows}, _head(spec, modality, code), name=f"{modality}_teacher"
+        {modality: rows},
+        _head(spec, modality, model(rows)),
+        name=f"{modality}_teacher",
     )
 
 
@@ -71,18 +78,25 @@ def build_student(
             `{"encoder": "resnet", "depth": 10}`, or any functional model with one
             input of the modality's shape and one output.
         fusion: A name of `FUSIONS`, or one with options
-            `{"fusion": "sum", "units": 32}`.
+            `{"fusion": "sum", "units": 32}`. Or one of `EXCHANGES`, `"mmtm"`: then
+            modalities meet halfway through their encoders, each of which must have a
+            middle (see `encoders.middle`). A unimodal head reads its encoder as it
+            is; the fusion head reads the codes, joined, that the upper halves make
+            of the exchanged features. The upper halves are thus called twice with the
+            same weights; prefer `norm="group"`, since BatchNorm would average its
+            statistics over both.
         heads: By default one per modality and, where there are several, `"fusion"`.
             `("fusion",)` is the single-head control.
 
     Returns:
         A functional model, `{modality: (batch, *shape)}` to
         `{head: (batch, outputs)}`, both sorted. The encoders are its layers
-        `<modality>_encoder`.
+        `<modality>_encoder`, or `<modality>_encoder_lower` and `_upper` where they
+        are cut.
 
     Raises:
         ValueError: If a name or option is unknown, a modality has no encoder or
-            reaches no head, or a model does not fit.
+            reaches no head, or a model does not fit or cannot be cut.
 
     Example:
         >>> from mind_keras.spec import Modality, Spec, Task
@@ -93,31 +107,47 @@ def build_student(
         ['ehr', 'fusion', 'labs']
     """
     heads = _check_heads(spec, heads)
-    fuse, options = _choose("fusion", fusion, FUSIONS)
+    fuse, options = _choose("fusion", fusion, FUSIONS | EXCHANGES)
     if sorted(encoders) != list(spec.names):
         raise ValueError(
             "`encoders` must name one encoder for each modality of the spec, "
             f"{spec.names}. Received: {tuple(encoders)}."
         )
-    inputs, codes = {}, {}
-    for modality in spec.names:
-        inputs[modality], codes[modality] = _encode(spec, modality, encoders[modality])
-    if FUSION in heads:
-        codes = codes | {FUSION: fuse(codes, name=FUSION, **options)}
+    models = {m: _encoder(spec, m, encoders[m]) for m in spec.names}
+    inputs = {m: _rows(spec, m, model) for m, model in models.items()}
+    if FUSION in heads and fuse in EXCHANGES.values():
+        codes = _exchange(models, inputs, partial(fuse, name=FUSION, **options))
+    else:
+        codes = {m: model(inputs[m]) for m, model in models.items()}
+        if FUSION in heads:
+            codes |= {FUSION: fuse(codes, name=FUSION, **options)}
     outputs = {head: _head(spec, head, codes[head]) for head in heads}
     return keras.Model(inputs, outputs, name="student")
 
 
-def _encode(spec: Spec, modality: str, encoder: str | Mapping | keras.Model):
-    """The input of a modality and its code, by an encoder kept as one layer."""
+def _encoder(spec: Spec, modality: str, encoder: str | Mapping | keras.Model):
+    """The encoder of a modality, a model."""
     shape, name = spec.shape(modality), f"{modality}_encoder"
     if isinstance(encoder, keras.Model):
-        model = adopt(encoder, shape, name=name)
-    else:
-        build, options = _choose("encoder", encoder, ENCODERS)
-        model = build(shape, name=name, **options)
-    rows = keras.Input(shape, name=modality, dtype=model.inputs[0].dtype)
-    return rows, model(rows)
+        return adopt(encoder, shape, name=name)
+    build, options = _choose("encoder", encoder, ENCODERS)
+    return build(shape, name=name, **options)
+
+
+def _rows(spec: Spec, modality: str, encoder: keras.Model):
+    """The input of a modality, of the type that its encoder takes."""
+    dtype = encoder.inputs[0].dtype
+    return keras.Input(spec.shape(modality), name=modality, dtype=dtype)
+
+
+def _exchange(models: dict, inputs: dict, exchange: Callable) -> dict:
+    """The codes of all modalities, each from its encoder alone, and that of fusion."""
+    halves = {m: halve(model) for m, model in models.items()}
+    features = {m: lower(inputs[m]) for m, (lower, _) in halves.items()}
+    changed = exchange(features)
+    codes = {m: upper(features[m]) for m, (_, upper) in halves.items()}
+    joint = {m: upper(changed[m]) for m, (_, upper) in halves.items()}
+    return codes | {FUSION: concat_codes(joint, name=FUSION)}
 
 
 def _head(spec: Spec, head: str, code):

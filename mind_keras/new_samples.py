@@ -8,15 +8,17 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from mind_keras.artifact import EXTRACTION, Run
+from mind_keras.artifact import CALIBRATION, EXTRACTION, Run
 from mind_keras.data.atomic import atomic_path
 from mind_keras.data.files import Unlabelled, read_samples
 from mind_keras.data.mimic.dataset import new_samples
 from mind_keras.data.mimic.extract import extract
 from mind_keras.data.mimic.extraction import MANIFEST, read_extraction
 from mind_keras.data.mimic.options import Options
+from mind_keras.evaluation.temperatures import Temperatures
 from mind_keras.longtable import long_table
 from mind_keras.prediction import predict
+from mind_keras.spec import BEST
 
 Progress = Callable[[str, int, float], None]
 
@@ -26,6 +28,7 @@ def predict_file(
     data: str | Path,
     output: str | Path,
     *,
+    calibrated: bool = False,
     progress: Progress = lambda stage, done, fraction: None,
 ) -> int:
     """Answer new samples with the student of a run.
@@ -38,21 +41,47 @@ def predict_file(
             be known.
         output: The `.csv` to write: `id, pattern, head, label, probability`, a row per
             head that can answer.
+        calibrated: Apply the temperatures of the run, `calibration.json`.
         progress: Called as `progress(stage, rows done, fraction)`.
 
     Returns:
         How many samples were answered.
+
+    Raises:
+        ValueError: If the data are not such, or there are no temperatures.
     """
     spec = run.spec()
+    temperatures = _temperatures(run) if calibrated else None
     if Path(data).is_dir():
         samples = _read_folder(run, Path(data), progress)
     else:
         samples = read_samples(data, spec, run.preprocessing())
     said = predict(run.model("student"), samples, task=spec.task)
+    if temperatures:
+        said = temperatures.apply(said, samples.pattern)
     table = long_table(said, samples, spec.task)
     with atomic_path(Path(output)) as part:
         table.to_csv(part, index=False)
     return len(samples)
+
+
+def _temperatures(run: Run) -> Temperatures:
+    """The temperatures of the run's student."""
+    if not (run.path / CALIBRATION).is_file():
+        raise ValueError(
+            f"Calibrated predictions need the {CALIBRATION} that a run leaves. "
+            f"Received: {run.path} without it. Run the experiment again with this "
+            "version of mind_keras, or predict without --calibrated."
+        )
+    temperatures = Temperatures.from_json(run.read(CALIBRATION))
+    kind, heads = run.spec().task.kind, {*run.summary()["heads"], BEST}
+    if temperatures.kind != kind or set(temperatures.values) != heads:
+        raise ValueError(
+            f"{CALIBRATION} must be of the run's own student: {kind}, heads "
+            f"{sorted(heads)}. Received: {temperatures.kind}, heads "
+            f"{sorted(temperatures.values)}. Was the file moved?"
+        )
+    return temperatures
 
 
 def _read_folder(run: Run, data: Path, progress: Progress) -> Unlabelled:

@@ -15,6 +15,7 @@ from mind_keras.data.checks import check_modality
 from mind_keras.data.files import Unlabelled
 from mind_keras.data.presence import Presence
 from mind_keras.data.samples import Samples
+from mind_keras.evaluation import comparison
 from mind_keras.evaluation.table import score
 from mind_keras.spec import BEST, FUSION, Modality, Task, pattern_modalities
 from mind_keras.submodels import heads, submodel
@@ -126,6 +127,68 @@ def evaluate(
         replicates=replicates,
         level=level,
         seed=seed,
+    )
+
+
+def compare(
+    models: Mapping[str, keras.Model],
+    samples: Samples,
+    *,
+    reference: str | None = None,
+    metrics: Sequence[str] | None = None,
+    heads: Sequence[str] | None = None,
+    replicates: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+    margin: float | Mapping[str, float] | None = None,
+    batch_size: int = 256,
+) -> pd.DataFrame:
+    """How much better each model is than a reference, with paired intervals.
+
+    For what is no model (an ensemble, a rule, another package) give probabilities to
+    `mind_keras.evaluation.compare`.
+
+    Args:
+        models: `{name: model}`, as in `predict`; at least two.
+        samples: Labelled samples, the same for all.
+        reference: A name of `models`. Default: the first.
+        metrics, heads, replicates, level, seed, margin: As in `evaluation.compare`.
+        batch_size: Rows at once.
+
+    Returns:
+        A row per model, head, pattern, metric, label and method; columns `model,
+        reference, head, pattern, metric, label, value, low, high, p, p_adjusted, n,
+        method, margin, non_inferior, note`; `value` is model minus reference.
+
+    Raises:
+        ValueError: As `predict` and `evaluation.compare`.
+
+    Example:
+        >>> import mind_keras as mk
+        >>> data = mk.load("diabetes")
+        >>> models = {
+        ...     name: mk.build_student(data.spec, {"serum": "mlp", "vitals": "mlp"})
+        ...     for name in ("no KD", "student")
+        ... }
+        >>> options = {"metrics": ["accuracy"], "heads": ["best"], "replicates": 50}
+        >>> table = mk.compare(models, data.test, margin=0.01, **options)
+        >>> table[["model", "reference", "head", "method"]].values.tolist()[0]
+        ['student', 'no KD', 'best', 'bootstrap']
+    """
+    said = {
+        name: predict(model, samples, batch_size=batch_size)
+        for name, model in models.items()
+    }
+    return comparison.compare(
+        said,
+        samples,
+        reference=reference,
+        metrics=metrics,
+        heads=heads,
+        replicates=replicates,
+        level=level,
+        seed=seed,
+        margin=margin,
     )
 
 

@@ -1,27 +1,100 @@
-"""What a run found, as files: every number of it comes from `evaluation.table.score`.
+"""What a run found, as files: contenders, asked once, and everything told of them.
 
-`summary.json` holds the terms of the numbers and what each model costs; it is written
-last, since with it a run is finished.
+Numbers come from `evaluation` and `balance`. `summary.json` holds the terms of the
+numbers and what each model costs; it is written last, since with it a run is finished.
+To add a table: a function here that takes `Evidence`, and a line in `TABLES`.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from mind_keras import report
-from mind_keras.artifact import CARD, PREDICTIONS, REPORT, Run
+from mind_keras.artifact import (
+    BALANCE,
+    CALIBRATION,
+    CALIBRATIONS,
+    COMPARISONS,
+    CURVES,
+    PREDICTIONS,
+    SUBGROUPS,
+    Run,
+)
+from mind_keras.balance import MEASURE, balance_table
 from mind_keras.controls import Contender
 from mind_keras.costs import costs
 from mind_keras.data.samples import Samples
 from mind_keras.data.splits import Splits
+from mind_keras.evaluation.calibration import calibration_table, fit_temperatures
+from mind_keras.evaluation.comparison import compare
+from mind_keras.evaluation.curves import curves
+from mind_keras.evaluation.subgroups import subgroups
 from mind_keras.evaluation.table import score
+from mind_keras.evaluation.temperatures import Temperatures
 from mind_keras.longtable import long_table
 from mind_keras.submodels import heads
 
-# The number shown first, for each kind of task; metrics.json has all of them.
-HEADLINE = {"binary": "auroc", "multilabel": "auroc", "multiclass": "accuracy"}
 COLUMNS = ["model", "id", "group", "pattern", "head", "label", "y", "probability"]
+STUDENT, ENSEMBLE = "student", "teachers"
+
+Said = Mapping[str, Mapping[str, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How numbers are made, the same for all of a run.
+
+    Args:
+        seed, replicates, level: Of the bootstrap.
+        margin: Of non-inferiority, in the unit of the headline metric.
+        subgroups: `{column of the metadata: edges of bands, or None}`.
+    """
+
+    seed: int
+    replicates: int
+    level: float
+    margin: float
+    subgroups: Mapping[str, list[float] | None]
+
+    @property
+    def bootstrap(self) -> dict:
+        """As arguments of `evaluation`."""
+        return {"replicates": self.replicates, "level": self.level, "seed": self.seed}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What contenders say of validation and test samples.
+
+    Args:
+        data: Of the run.
+        validation, test: `{model: {head: (n, labels)}}`.
+        terms: How numbers are made.
+    """
+
+    data: Splits
+    validation: Said
+    test: Said
+    terms: Terms
+
+    @property
+    def metric(self) -> str:
+        """The headline metric."""
+        return MEASURE[self.data.spec.task.kind]
+
+    @property
+    def rivals(self) -> list[str]:
+        """All models but each teacher by itself, which has one head and is of many."""
+        return [name for name in self.test if not name.startswith("teacher:")]
+
+    def temperatures(self) -> dict[str, Temperatures]:
+        """Of each rival, fitted on validation samples."""
+        return {
+            name: fit_temperatures(self.validation[name], self.data.validation)
+            for name in self.rivals
+        }
 
 
 def write_results(
@@ -30,52 +103,119 @@ def write_results(
     contenders: Mapping[str, Contender],
     *,
     about: Mapping,
-    replicates: int,
-    level: float,
-    seed: int,
+    terms: Terms,
 ) -> None:
-    """Score all contenders on the test split, and write what came of it.
+    """Ask all contenders, score them on the test split, and write what came of it.
 
     Args:
         run: The folder, with all models in it.
         data: Of the run.
         contenders: `{name: contender}`, `"student"` among them.
         about: What else `summary.json` is to say.
-        replicates, level, seed: As in `evaluation.table.score`.
+        terms: How numbers are made.
     """
-    said, scored, models = [], [], []
-    options = {"replicates": replicates, "level": level, "seed": seed}
-    for name, contender in contenders.items():
-        p = contender.answer(data.test)
-        said.append(_predictions(p, data.test).assign(model=name))
-        scored.append(score(p, data.test, **options).assign(model=name, seed=seed))
-        files = {part: run.file_of(part) for part in contender.models}
-        models.append({"model": name, **costs(contender.models, files)})
-    metrics = pd.concat(scored, ignore_index=True)
-    metrics = metrics[["model", *metrics.columns.drop("model")]]
-    needs = heads(contenders["student"].models["student"])
-    summary = {
-        **about,
-        **options,
-        "task": data.spec.to_dict()["task"],
-        "heads": {head: sorted(modalities) for head, modalities in needs.items()},
-        "split": "test",
-        "metric": HEADLINE[data.spec.task.kind],
-        "availability": data.availability().to_dict("records"),
-        "models": models,
-    }
+    answers = [
+        {name: contender.answer(part) for name, contender in contenders.items()}
+        for part in (data.validation, data.test)
+    ]
+    evidence = Evidence(data, *answers, terms)
+    said = [_predictions(p, data.test, name) for name, p in evidence.test.items()]
     run.write_csv(PREDICTIONS, pd.concat(said)[COLUMNS])
-    run.write_metrics(metrics)
-    run.write(REPORT, report.page(summary, metrics, run.history()))
-    run.write(CARD, report.card(summary, metrics))
+    run.write_metrics(_metrics(evidence))
+    for name, table in TABLES.items():
+        run.write_csv(name, table(evidence))
+    run.write(CALIBRATION, evidence.temperatures()[STUDENT].to_json() + "\n")
+    known = {name: evidence.test[name] for name in evidence.rivals}
+    run.write_json(CURVES, curves(known, data.test))
+    summary = _summary(run, evidence, contenders) | dict(about)
+    report.write(run, summary)
     run.finish(summary)
 
 
+def _metrics(evidence: Evidence) -> pd.DataFrame:
+    options, test = evidence.terms.bootstrap, evidence.data.test
+    scored = [
+        score(said, test, **options).assign(model=name, seed=options["seed"])
+        for name, said in evidence.test.items()
+    ]
+    metrics = pd.concat(scored, ignore_index=True)
+    return metrics[["model", *metrics.columns.drop("model")]]
+
+
+def _comparisons(evidence: Evidence) -> pd.DataFrame:
+    """The student less each rival."""
+    tables = [
+        compare(
+            {name: evidence.test[name], STUDENT: evidence.test[STUDENT]},
+            evidence.data.test,
+            margin={evidence.metric: evidence.terms.margin},
+            **evidence.terms.bootstrap,
+        )
+        for name in evidence.rivals
+        if name != STUDENT
+    ]
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    return table.assign(seed=evidence.terms.seed)
+
+
+def _calibration(evidence: Evidence) -> pd.DataFrame:
+    temperatures = evidence.temperatures()
+    known = {name: evidence.test[name] for name in temperatures}
+    return calibration_table(temperatures, known, evidence.data.test)
+
+
+def _balance(evidence: Evidence) -> pd.DataFrame:
+    parts = {
+        "validation": (evidence.validation, evidence.data.validation),
+        "test": (evidence.test, evidence.data.test),
+    }
+    tables = []
+    for split, (said, samples) in parts.items():
+        known = {name: said[name] for name in evidence.rivals}
+        ensemble = said.get(ENSEMBLE)
+        tables.append(balance_table(known, samples, split=split, teachers=ensemble))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _subgroups(evidence: Evidence) -> pd.DataFrame:
+    known = {name: evidence.test[name] for name in evidence.rivals}
+    columns, options = evidence.terms.subgroups, evidence.terms.bootstrap
+    metrics = [evidence.metric]
+    return subgroups(known, evidence.data.test, columns, metrics=metrics, **options)
+
+
+TABLES = {
+    COMPARISONS: _comparisons,
+    CALIBRATIONS: _calibration,
+    BALANCE: _balance,
+    SUBGROUPS: _subgroups,
+}
+
+
+def _summary(run: Run, evidence: Evidence, contenders: Mapping[str, Contender]) -> dict:
+    models = []
+    for name, contender in contenders.items():
+        files = {part: run.file_of(part) for part in contender.models}
+        models.append({"model": name, **costs(contender.models, files)})
+    needs = heads(contenders[STUDENT].models[STUDENT])
+    return {
+        **evidence.terms.bootstrap,
+        "margin": evidence.terms.margin,
+        "task": evidence.data.spec.to_dict()["task"],
+        "heads": {head: sorted(modalities) for head, modalities in needs.items()},
+        "split": "test",
+        "metric": evidence.metric,
+        "availability": evidence.data.availability().to_dict("records"),
+        "models": models,
+    }
+
+
 def _predictions(
-    probabilities: Mapping[str, np.ndarray], test: Samples
+    probabilities: Mapping[str, np.ndarray], test: Samples, model: str
 ) -> pd.DataFrame:
     """Probabilities beside 0/1 for each label or class, NaN where it is unknown."""
     task, y = test.spec.task, test.y
     if task.kind == "multiclass":
         y = np.eye(task.outputs)[y]
-    return long_table(probabilities, test, task, group=test.group, y=y)
+    table = long_table(probabilities, test, task, group=test.group, y=y)
+    return table.assign(model=model)

@@ -5,6 +5,7 @@ config ends here: everything below takes plain values.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -17,14 +18,17 @@ from mind_keras.artifact import Run
 from mind_keras.claim import claim, environment
 from mind_keras.config import Config
 from mind_keras.controls import CONTROLS, LEARNS_FROM, Bench, Contender
+from mind_keras.controls.watch import watch
 from mind_keras.data.batches import batches
 from mind_keras.data.sources import load
 from mind_keras.data.splits import Splits
 from mind_keras.distiller import Distiller
+from mind_keras.evaluation.bands import check_columns
 from mind_keras.models import build_student, build_teacher
 from mind_keras.progress import Progress
-from mind_keras.results import write_results
-from mind_keras.spec import Spec
+from mind_keras.results import Terms, write_results
+from mind_keras.spec import FUSION, Spec
+from mind_keras.stacking import check_rows
 from mind_keras.trainer import Trainer
 from mind_keras.training import having
 
@@ -50,29 +54,41 @@ def run(
         ValueError: Before training, if config, data and models do not fit together or
             the folder is in use.
     """
-    unknown = sorted(set(config.controls) - set(CONTROLS))
-    if unknown:
-        raise ValueError(f"Unknown control {unknown}. Known: {sorted(CONTROLS)}.")
     progress = progress or Progress(Console(quiet=True))
-    with progress.stage("data"):
-        data = load(
-            config.data.source,
-            seed=config.seed,
-            progress=progress.reading,
-            **config.data.options,
-        )
-        models = _models(config, data.spec)
-        _check_rows(config, data)
+    data, models = prepare(config, progress)
     versions = environment(__version__, seed=config.seed, config_digest=config.digest)
     folder = claim(
         output, config.to_yaml(), versions, overwrite=overwrite, resume=resume
     )
     if not folder.finished:
-        bench = _train(config, data, models, folder, progress)
-        contenders = _compare(config, bench, progress)
+        bench = train(config, data, models, folder, progress)
+        contenders = compete(config, bench, progress)
         with progress.stage("results"):
             _write(config, folder, bench, contenders)
     return folder
+
+
+def read_data(config: Config, progress: Progress) -> Splits:
+    """The data of a config."""
+    return load(
+        config.data.source,
+        seed=config.seed if config.data.seed is None else config.data.seed,
+        progress=progress.reading,
+        **config.data.options,
+    )
+
+
+def prepare(config: Config, progress: Progress) -> tuple[Splits, "Models"]:
+    """Data and models, not trained, checked to fit together."""
+    unknown = sorted(set(config.controls) - set(CONTROLS))
+    if unknown:
+        raise ValueError(f"Unknown control {unknown}. Known: {sorted(CONTROLS)}.")
+    with progress.stage("data"):
+        data = read_data(config, progress)
+        models = _models(config, data.spec)
+        _check_rows(config, data)
+        check_columns(config.evaluation.subgroups, data.test)
+    return data, models
 
 
 class Models(NamedTuple):
@@ -97,10 +113,22 @@ def _models(config: Config, spec: Spec) -> Models:
     build = partial(
         _fresh, config.seed, build_student, spec, **config.student.model_dump()
     )
-    distil = partial(Distiller, task=spec.task, **config.distillation.model_dump())
+    settings = config.distillation.model_dump()
+    if settings["joint_target"] == "stacked":
+        settings["joint_target"] = "product"  # Of heads without a joint teacher.
+    distil = partial(Distiller, task=spec.task, **settings)
+    taught = [*teachers, FUSION] if is_stacked(config, spec) else teachers
     # No teachers: their answers come with the batches.
-    distiller = distil(build(), dict.fromkeys(teachers, ()))
+    distiller = distil(build(), dict.fromkeys(taught, ()))
     return Models(teachers, distiller, build, distil)
+
+
+def is_stacked(config: Config, spec: Spec) -> bool:
+    """Whether the fusion head is to have a teacher made of the unimodal ones."""
+    weight = config.distillation.distillation_weight
+    weight = weight.get(FUSION, 0.0) if isinstance(weight, dict) else weight
+    several = len(set(config.teachers) & set(spec.names)) > 1
+    return several and weight > 0 and config.distillation.joint_target == "stacked"
 
 
 def _check_rows(config: Config, data: Splits) -> None:
@@ -110,6 +138,8 @@ def _check_rows(config: Config, data: Splits) -> None:
     for name in config.controls:
         if name in LEARNS_FROM:
             wanted |= {(needs, size) for needs in LEARNS_FROM[name](data.spec)}
+    if is_stacked(config, data.spec):
+        check_rows(data, sorted(config.teachers))
     for part in (data.train, data.validation):
         batches(part, size)
         for needs, rows in sorted(wanted, key=lambda want: sorted(want[0])):
@@ -124,10 +154,10 @@ def _fresh(
     return build(*args, **options)
 
 
-def _train(
+def train(
     config: Config, data: Splits, models: Models, folder: Run, progress: Progress
 ) -> Bench:
-    """The trained teachers and student, on the bench where they are compared."""
+    """Teachers and student, trained unless the folder holds them, on their bench."""
     trainer = Trainer(
         data,
         folder,
@@ -137,24 +167,28 @@ def _train(
         callbacks=[progress],
     )
     count = sum(map(len, models.teachers.values()))
+    pool = config.distillation.ensemble
     with progress.stage("teachers", models=count):
         teachers = trainer.teachers(models.teachers)
-    with progress.stage("student"):
-        student = trainer.student(models.distiller, teachers)
-    return Bench(
+        if is_stacked(config, data.spec):
+            teachers |= {FUSION: [trainer.joint_teacher(teachers, pool)]}
+    bench = Bench(
         data,
-        student,
+        models.distiller.student,
         teachers,
-        pool=config.distillation.ensemble,
-        joint_target=config.distillation.joint_target,
+        pool=pool,
+        joint_target=models.distiller.ensembles.joint_target,
         build=models.build,
         distil=models.distil,
         train=trainer.train,
     )
+    with progress.stage("student"):
+        student = trainer.student(models.distiller, teachers, watch(bench))
+    return replace(bench, student=student)
 
 
-def _compare(config: Config, bench: Bench, progress: Progress) -> dict[str, Contender]:
-    """The student and all controls, each as it answers the test samples."""
+def compete(config: Config, bench: Bench, progress: Progress) -> dict[str, Contender]:
+    """The student and all controls, trained."""
     contenders = {"student": bench.contender("student", bench.student)}
     for number, name in enumerate(config.controls, 1):
         with progress.stage(f"control {number} of {len(config.controls)}: {name}"):
@@ -176,11 +210,5 @@ def _write(
         "backend": keras.config.backend(),
         "source": config.data.source,
     }
-    write_results(
-        folder,
-        data,
-        contenders,
-        about=about,
-        **config.evaluation.model_dump(),
-        seed=config.seed,
-    )
+    terms = Terms(seed=config.seed, **config.evaluation.model_dump())
+    write_results(folder, data, contenders, about=about, terms=terms)

@@ -16,6 +16,8 @@ from mind_keras.data.samples import Samples
 from mind_keras.data.splits import Splits
 from mind_keras.distiller import Distiller
 from mind_keras.grouped import GroupedModel
+from mind_keras.spec import FUSION
+from mind_keras.stacking import fit_joint_teacher
 from mind_keras.teachers import teacher_logits
 from mind_keras.training import fit, fit_teachers
 
@@ -60,8 +62,21 @@ class Trainer:
             for head, models in sorted(teachers.items())
         }
 
+    def joint_teacher(
+        self, teachers: Mapping[str, Sequence[keras.Model]], pool: str
+    ) -> keras.Model:
+        """The teacher of the fusion head, made of all others."""
+        return self._once(
+            f"teacher:{FUSION}:0",
+            partial(fit_joint_teacher, teachers, self.data, pool=pool),
+            lambda _: pd.DataFrame(columns=["epoch", "metric", "value"]),
+        )
+
     def student(
-        self, distiller: Distiller, teachers: Mapping[str, Sequence[keras.Model]]
+        self,
+        distiller: Distiller,
+        teachers: Mapping[str, Sequence[keras.Model]],
+        callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> keras.Model:
         """The Distiller's student, on labels and on its teachers' answers."""
         return self.train(
@@ -69,6 +84,7 @@ class Trainer:
             partial(_itself, distiller.student),
             learner=lambda _: distiller,
             teachers=teachers,
+            callbacks=callbacks,
         )
 
     def train(

@@ -194,8 +194,8 @@ def test_an_override_reaches_into_lists_and_the_last_one_counts(write):
         ),
         (
             SMALL + "distillation:\n  joint_target: sum\n",
-            "a.yaml, line 10: `distillation.joint_target` must be 'product' or "
-            "'mean'. Received: 'sum'.",
+            "a.yaml, line 10: `distillation.joint_target` must be 'stacked', "
+            "'product' or 'mean'. Received: 'sum'.",
         ),
         (
             SMALL + "controls:\n- no_kd\n- 3\n",
@@ -252,7 +252,7 @@ def test_a_file_that_holds_no_mapping_is_told_the_keys(write):
     for text, received in {"": "None", "- 1": "[1]"}.items():
         assert fault(write(text)) == (
             f"a.yaml: a configuration must be a mapping. Received: {received}. Known "
-            "keys: name, seed, data, teachers, student, distillation, training, "
+            "keys: name, seed, seeds, data, teachers, student, distillation, training, "
             "teacher_training, controls, evaluation."
         )
 
@@ -282,7 +282,7 @@ def test_all_faults_are_told_at_once(write):
         (
             "studnt.fusion=sum",
             "--set studnt.fusion=sum: unknown key `studnt`. Did you mean `student`? "
-            "Known: name, seed, data, teachers, student, distillation, training, "
+            "Known: name, seed, seeds, data, teachers, student, distillation, training, "
             "teacher_training, controls, evaluation.",
         ),
         (

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import tiny_icu
 import tiny_icu_run
+from scipy.special import expit, logit
 from twin import twin
 from typer.testing import CliRunner
 
@@ -15,6 +16,7 @@ from mind_keras.artifact import EXTRACTION, Run
 from mind_keras.cli import app
 from mind_keras.data.mimic.dataset import resize
 from mind_keras.data.mimic.extraction import read_extraction
+from mind_keras.evaluation.temperatures import Temperature, Temperatures
 from mind_keras.new_samples import predict_file
 
 COLUMNS = ["id", "pattern", "head", "label", "probability"]
@@ -166,3 +168,57 @@ def test_stays_of_another_window_are_refused(tmp_path):
     # Their images would be of later hours than the model has learnt from.
     with pytest.raises(ValueError, match=r"window of the run's own, 6 hours.*of 48"):
         predict_file(tiny_icu_run.finished(), tiny_icu.folder(), tmp_path / "said.csv")
+
+
+HEADS = ("best", "cxr", "ehr", "fusion")
+PATTERNS = ("all", "cxr+ehr", "ehr")  # One without a film, of which there is no fit.
+
+
+def calibrated_run(folder, kind="binary", heads=HEADS):
+    """A run with a temperature of 2, 3, 4, ... for each head and pattern."""
+    shutil.copytree(tiny_icu_run.finished().path, folder / "run")
+    places = [(head, pattern) for head in heads for pattern in PATTERNS]
+    values = {head: {} for head in heads}
+    for number, (head, pattern) in enumerate(places, 2):
+        values[head][pattern] = Temperature(float(number), 99)
+    temperatures = Temperatures(kind, values)
+    run = Run(folder / "run")
+    run.write("calibration.json", temperatures.to_json())
+    return run, temperatures
+
+
+def test_calibrated_answers_have_the_temperatures_of_the_run(
+    tmp_path, monkeypatch, from_extraction
+):
+    monkeypatch.setenv("KERAS_BACKEND", keras.config.backend())
+    run, temperatures = calibrated_run(tmp_path)
+    words = ["predict", run.path, tiny_icu.folder(hours=6), "--calibrated"]
+    words += ["--output", tmp_path / "said.csv"]
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code == 0, done.output
+    table, plain = pd.read_csv(tmp_path / "said.csv"), from_extraction
+    assert table.columns.tolist() == COLUMNS
+    pd.testing.assert_frame_equal(table[COLUMNS[:-1]], plain[COLUMNS[:-1]])
+    where = zip(plain["head"], plain["pattern"], strict=True)
+    divided = logit(plain["probability"]) / [temperatures.of(*at).value for at in where]
+    np.testing.assert_allclose(table["probability"], expit(divided), atol=1e-6)
+    assert {"cxr", "cxr+ehr", "ehr"} >= set(plain["pattern"]) > {"ehr"}
+
+
+def test_temperatures_that_are_not_the_runs_are_refused_before_data_are_read(tmp_path):
+    nowhere, output = tmp_path / "nowhere.csv", tmp_path / "said.csv"
+    shutil.copytree(tiny_icu_run.finished().path, tmp_path / "bare")
+    (tmp_path / "bare" / "calibration.json").unlink(missing_ok=True)
+    with pytest.raises(ValueError, match=r"need the calibration.json.*again with this"):
+        predict_file(Run(tmp_path / "bare"), nowhere, output, calibrated=True)
+    for name, options in {
+        "kind": {"kind": "multiclass"},
+        "heads": {"heads": HEADS[1:]},
+    }.items():
+        run, _ = calibrated_run(tmp_path / name, **options)
+        with pytest.raises(ValueError, match=r"must be of the run's own student: bina"):
+            predict_file(run, nowhere, output, calibrated=True)
+    run.write("calibration.json", "{")
+    with pytest.raises(ValueError, match=r"must be JSON of version 1"):
+        predict_file(run, nowhere, output, calibrated=True)
+    assert not output.exists()

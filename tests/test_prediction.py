@@ -2,12 +2,14 @@
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import expit, softmax
 from sklearn import metrics
 from tiny import array, samples, spec, student, teacher
 
 import mind_keras as mk
+from mind_keras.evaluation import compare as compare_probabilities
 
 
 @pytest.mark.parametrize("kind", ["binary", "multilabel", "multiclass"])
@@ -110,3 +112,16 @@ def test_errors():
     joint = mk.build_student(about, {"ehr": "mlp", "lab": "mlp"}, heads=("fusion",))
     with pytest.raises(ValueError, match=r"what a head needs.*\['ehr'\].*'fusion'"):
         mk.predict(joint, x, task=about.task)
+
+
+def test_a_comparison_is_that_of_what_the_models_predict():
+    data = samples(patterns={"ehr": 30, "ehr+lab": 40, "lab": 20})
+    models = {f"seed {k}": student(data.spec, seed=k) for k in (1, 2)}
+    options = {"metrics": ["auroc", "brier"], "replicates": 30, "margin": 0.1}
+    options |= {"heads": ["best"], "level": 0.8, "seed": 5, "reference": "seed 2"}
+    table = mk.compare(models, data, batch_size=16, **options)
+    said = {name: mk.predict(model, data) for name, model in models.items()}
+    expected = compare_probabilities(said, data, **options)
+    assert len(table) == 4 * 3
+    assert set(table.model) == {"seed 1"}
+    pd.testing.assert_frame_equal(table, expected, rtol=1e-4, atol=1e-6)

@@ -5,8 +5,16 @@ name it in `CONTROLS`. Where it learns from some of the samples only, say which 
 `LEARNS_FROM` too: `run` then tells before training that there are none.
 """
 
+from mind_keras.controls.adaptive import adaptive
 from mind_keras.controls.bench import Bench, Contender
+from mind_keras.controls.distilling import same_size_teacher, single_teacher
 from mind_keras.controls.ensemble import teachers
+from mind_keras.controls.feature_teaching import g2d, umt
+from mind_keras.controls.filling import mean_fill, modality_dropout, zero_fill
+from mind_keras.controls.g_blend import g_blend
+from mind_keras.controls.medfuse import medfuse
+from mind_keras.controls.miles import miles
+from mind_keras.controls.ogm_ge import ogm_ge
 from mind_keras.controls.students import late_fusion, no_kd, single_head, unimodal
 from mind_keras.spec import Spec
 
@@ -16,6 +24,18 @@ CONTROLS = {
     "unimodal": unimodal,
     "late_fusion": late_fusion,
     "teachers": teachers,
+    "single_teacher": single_teacher,
+    "same_size_teacher": same_size_teacher,
+    "umt": umt,
+    "g2d": g2d,
+    "medfuse": medfuse,
+    "zero_fill": zero_fill,
+    "mean_fill": mean_fill,
+    "modality_dropout": modality_dropout,
+    "adaptive": adaptive,
+    "ogm_ge": ogm_ge,
+    "g_blend": g_blend,
+    "miles": miles,
 }
 
 
@@ -27,10 +47,22 @@ def _each_modality(spec: Spec) -> list[frozenset]:
     return [frozenset([name]) for name in spec.names]
 
 
+def _complete_and_each(spec: Spec) -> list[frozenset]:
+    return _complete(spec) + _each_modality(spec)
+
+
 LEARNS_FROM = {
     "single_head": _complete,
     "unimodal": _each_modality,
     "late_fusion": _each_modality,
+    "same_size_teacher": _each_modality,
+    "umt": _complete_and_each,
+    "g2d": _complete_and_each,
+    "medfuse": _each_modality,
+    "adaptive": _complete,
+    "ogm_ge": _complete,
+    "g_blend": _complete_and_each,
+    "miles": _complete,
 }
 
 __all__ = ["CONTROLS", "LEARNS_FROM", "Bench", "Contender"]

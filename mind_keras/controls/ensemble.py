@@ -10,9 +10,11 @@ from mind_keras.data.samples import Samples
 from mind_keras.ensembles import Ensembles
 from mind_keras.pools import prior_logits
 from mind_keras.prediction import predict
-from mind_keras.spec import BEST
+from mind_keras.spec import BEST, FUSION
 from mind_keras.submodels import heads
 from mind_keras.teachers import as_teachers
+
+JOINT = f"teacher:{FUSION}:0"
 
 
 def teachers(bench: Bench) -> dict[str, Contender]:
@@ -24,9 +26,11 @@ def teachers(bench: Bench) -> dict[str, Contender]:
         for head, some in sorted(bench.teachers.items())
         for k, model in enumerate(some)
     }
+    # The joint teacher holds all others, and would be counted beside them.
+    joint = {name: models.pop(name) for name in [JOINT] if name in models}
     single = {name: bench.contender(name, model) for name, model in models.items()}
     answer = partial(_answer, _ensemble(bench), heads(bench.student))
-    return {"teachers": Contender(answer, models), **single}
+    return {"teachers": Contender(answer, joint or models), **single}
 
 
 def _answer(model: keras.Model, needs: dict, samples: Samples) -> dict:

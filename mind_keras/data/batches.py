@@ -23,6 +23,13 @@ from mind_keras.spec import FUSION, Task, pattern_modalities
 LABELS, ANSWERS, BELIEFS = "labels", "teacher_logits", "beliefs"
 
 
+def unpacked(y, key: str) -> tuple:
+    """Labels, and what a batch carries under `key` beside them, else None."""
+    if isinstance(y, Mapping) and LABELS in y:
+        return y[LABELS], y.get(key)
+    return y, None
+
+
 class Batches(keras.utils.PyDataset):
     """Batches of `Samples`. Made by `batches`, which explains the arguments."""
 

@@ -7,6 +7,8 @@ normalisation one in `NORMS`.
 
 import keras
 
+from mind_keras.encoders.middle import mark_halfway
+
 # Basic blocks in each stage. A block has two convolutions, the stem one, and the head
 # is counted as one more layer: depth = 2 + 2 * blocks.
 BLOCKS = {6: (1, 1), 10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
@@ -89,6 +91,7 @@ def resnet(
             stride = 2 if stage > 0 and block == 0 else 1
             where = f"stage{stage + 1}_block{block + 1}"
             x = _basic_block(x, width * 2**stage, stride, normalise, where)
+        x = mark_halfway(x, stage + 1, len(BLOCKS[depth]))
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     return keras.Model(pixels, x, name=name)
 

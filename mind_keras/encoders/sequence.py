@@ -7,6 +7,8 @@ Add an encoder of sequences here.
 
 import keras
 
+from mind_keras.encoders.middle import mark_halfway
+
 
 def lstm(
     shape: tuple[int, int],
@@ -107,8 +109,9 @@ def transformer(
         bias_initializer=keras.initializers.RandomNormal(stddev=0.02),
         name="project_and_place",
     )(rows)
-    for _ in range(layers):
+    for k in range(layers):
         x = _transformer_layer(x, units, attention_heads, dropout)
+        x = mark_halfway(x, k + 1, layers)
     x = keras.layers.LayerNormalization()(x)
     return keras.Model(rows, keras.layers.GlobalAveragePooling1D()(x), name=name)
 
@@ -132,6 +135,7 @@ def _recurrent(layer, shape, name, units, layers, dropout):
     for k in range(layers):
         x = layer(units, return_sequences=k < layers - 1)(x)
         x = keras.layers.Dropout(dropout)(x)
+        x = mark_halfway(x, k + 1, layers)
     return keras.Model(rows, x, name=name)
 
 

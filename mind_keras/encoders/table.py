@@ -6,6 +6,8 @@ Add an encoder of rows without order or neighbourhood here.
 
 import keras
 
+from mind_keras.encoders.middle import mark_halfway
+
 
 def mlp(
     shape: tuple[int, ...],
@@ -34,7 +36,8 @@ def mlp(
     """
     rows = keras.Input(shape, name=f"{name}_input")
     x = keras.layers.Flatten()(rows)
-    for _ in range(layers):
+    for k in range(layers):
         x = keras.layers.Dense(units, activation="relu")(x)
         x = keras.layers.Dropout(dropout)(x)
+        x = mark_halfway(x, k + 1, layers)
     return keras.Model(rows, x, name=name)

@@ -74,7 +74,7 @@ def _by_label(
     index: np.ndarray,
 ) -> list[Cell]:
     found = []
-    columns = zip(samples.spec.task.labels, _targets(samples).T, p.T, strict=True)
+    columns = zip(samples.spec.task.labels, targets(samples).T, p.T, strict=True)
     for label, y, q in columns:
         used = index[~np.isnan(y[index])]
         values = replicate(metric.function, y[used], q[used], weights, used)
@@ -123,7 +123,7 @@ def _by_class(
     return [Cell(None, values, index, _why_undefined(values, y))]
 
 
-def _targets(samples: Samples) -> np.ndarray:
+def targets(samples: Samples) -> np.ndarray:
     """0/1 for each label, or each class against the others, `(n, labels)`."""
     task = samples.spec.task
     if task.kind == "multiclass":

@@ -65,25 +65,25 @@ def score(
         >>> table[["head", "pattern", "metric", "value", "n"]].round(2).values.tolist()
         [['ehr', 'all', 'brier', 0.09, 40], ['ehr', 'ehr', 'brier', 0.09, 40]]
     """
-    names = _fitting(metrics, samples.spec.task)
+    names = fitting_metrics(metrics, samples.spec.task)
     drawn = group_weights(samples.group, replicates, seed=seed)
     # The first row is the data themselves: one pass gives value and replicates.
     weights = np.concatenate([one(len(samples)), drawn])
     group = pd.factorize(samples.group)[0]
     rows = []
     for head in sorted(probabilities):
-        p = _checked(probabilities[head], head, samples)
-        for pattern, index in _answered(p, samples).items():
+        p = check_probabilities(probabilities[head], head, samples)
+        for pattern, index in answered_by_pattern(p, samples).items():
             for name in names:
                 for cell in cells(METRICS[name], p, samples, weights, index):
                     where = (head, pattern, name, cell.label)
-                    rows.append((*where, *_numbers(cell, group, level)))
+                    rows.append((*where, *numbers_of(cell, group, level)))
     table = pd.DataFrame(rows, columns=COLUMNS)
     # pandas would read None as NaN in a column of text.
     return table.assign(label=pd.Series([row[3] for row in rows], dtype=object))
 
 
-def _numbers(
+def numbers_of(
     cell: Cell, group: np.ndarray, level: float
 ) -> tuple[float, float, float, int, str]:
     """`value, low, high, n, note` of a cell."""
@@ -96,7 +96,7 @@ def _numbers(
     return value, low, high, len(cell.used), note
 
 
-def _answered(p: np.ndarray, samples: Samples) -> dict[str, np.ndarray]:
+def answered_by_pattern(p: np.ndarray, samples: Samples) -> dict[str, np.ndarray]:
     """The samples that a head answers: all of them, then pattern by pattern."""
     answered = ~np.isnan(p[:, 0])
     parts = {k: index[answered[index]] for k, index in samples.patterns.items()}
@@ -104,7 +104,7 @@ def _answered(p: np.ndarray, samples: Samples) -> dict[str, np.ndarray]:
     return {ALL: np.flatnonzero(answered), **some}
 
 
-def _fitting(metrics: Sequence[str] | None, task: Task) -> list[str]:
+def fitting_metrics(metrics: Sequence[str] | None, task: Task) -> list[str]:
     fitting = [name for name, metric in METRICS.items() if task.kind in metric.needs]
     strange = [name for name in metrics or () if name not in fitting]
     if strange:
@@ -115,7 +115,7 @@ def _fitting(metrics: Sequence[str] | None, task: Task) -> list[str]:
     return fitting if metrics is None else list(metrics)
 
 
-def _checked(p: np.ndarray, head: str, samples: Samples) -> np.ndarray:
+def check_probabilities(p: np.ndarray, head: str, samples: Samples) -> np.ndarray:
     """Probabilities of a head, float32 or float64, if they are such."""
     p = np.asarray(p)
     p = p if p.dtype == np.float32 else p.astype(float)

@@ -2,6 +2,8 @@
 
 import keras
 
+from mind_keras.fusion.sizes import common_size
+
 
 def sum_codes(codes: dict, *, name: str = "fusion", units: int | None = None):
     """Project each code to `units` and add them up.
@@ -14,12 +16,15 @@ def sum_codes(codes: dict, *, name: str = "fusion", units: int | None = None):
     Returns:
         A code, `(batch, units)`.
 
+    Raises:
+        ValueError: If `units` is not a positive whole number.
+
     Example:
         >>> codes = {"ehr": keras.Input((64,)), "cxr": keras.Input((32,))}
         >>> sum_codes(codes).shape
         (None, 32)
     """
-    units = units or min(code.shape[-1] for code in codes.values())
+    units = common_size(codes, units, name)
     # Without a bias: the head that follows has one, and the sum would hold one per
     # modality, indistinguishable.
     projected = [

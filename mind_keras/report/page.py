@@ -1,55 +1,72 @@
 """One HTML page: offline, without scripts, everything from outside escaped."""
 
-from collections.abc import Mapping
-from html import escape
+from mind_keras.report.gathered import Results
+from mind_keras.report.markup import Html, join, tag, text
+from mind_keras.report.sections import asked, curves, epochs, forests, missing, numbers
+from mind_keras.report.style import STYLE
 
-import pandas as pd
+# Title of each section, and the function that makes it, in the order of the page.
+SECTIONS = {
+    "Headline": numbers.first,
+    "What was asked": asked.question,
+    "Data and cohort": asked.cohort,
+    "Over the seeds": numbers.seeds,
+    "Paired differences": numbers.comparisons,
+    "Patterns of modalities": numbers.patterns,
+    "Heads": numbers.heads,
+    "What each model costs": numbers.models,
+    "Labels": forests.labels,
+    "Curves": curves.curves,
+    "Calibration": numbers.calibration,
+    "Missing modalities": missing.missing,
+    "Balance of modalities": epochs.balance,
+    "Subgroups": forests.subgroups,
+    "Training": epochs.training,
+    "All metrics": numbers.everything,
+    "Statistics": asked.statistics,
+    "Limits": asked.limits,
+    "Settings": asked.settings,
+    "Environment": asked.environment,
+}
 
-from mind_keras.report.headline import about, headline, models_table
 
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 75em;
-       padding: 0 1em; color: #222; background: #fff; }
-table { border-collapse: collapse; margin: 0 0 1.5em; display: block;
-        overflow-x: auto; }
-th, td { padding: .25em .8em; border-bottom: 1px solid #ddd; text-align: left;
-         font-variant-numeric: tabular-nums; white-space: nowrap; }
-caption { text-align: left; font-weight: 600; }
-"""
-
-
-def page(summary: Mapping, metrics: pd.DataFrame, history: pd.DataFrame) -> str:
+def page(results: Results) -> str:
     """The report of a run.
 
     Args:
-        summary: `summary.json`.
-        metrics: `metrics.json`.
-        history: `history.csv`.
+        results: What its folder holds.
 
     Returns:
-        A whole HTML document.
+        A whole HTML document. A section whose files are absent is left out.
     """
-    parts = [f"<h1>{escape(summary['name'])}</h1>", f"<p>{escape(about(summary))}</p>"]
-    for head, table in headline(summary, metrics).items():
-        parts += [f"<h2>Head {escape(head)}</h2>", _html(table)]
-    parts += ["<h2>Models</h2>", _html(models_table(summary))]
-    parts += ["<p>Latency: median of single answers on one machine; noisy.</p>"]
-    parts += ["<h2>Samples</h2>", _html(pd.DataFrame(summary["availability"]), False)]
-    parts += ["<h2>Training</h2>", _html(_epochs(history), False)]
-    parts += ["<h2>All metrics</h2>", _html(metrics.round(4), False)]
+    made = {title: make(results) for title, make in SECTIONS.items()}
+    shown = {title: body for title, body in made.items() if body}
+    first, *others = [section(title, body) for title, body in shown.items()]
+    links = [tag("a", title, href=f"#{name_of(title)}") for title in shown]
+    name = results.summary["name"]
+    return document(name, [tag("h1", name), first, tag("nav", join(links)), *others])
+
+
+def section(title: str, body: Html) -> Html:
+    """A part of a page that links lead to."""
+    return tag("section", join([tag("h2", title), body]), id=name_of(title))
+
+
+def name_of(title: str) -> str:
+    """What a section is called in a link.
+
+    Example:
+        >>> name_of("What was asked")
+        'what-was-asked'
+    """
+    return title.lower().replace(" ", "-")
+
+
+def document(title: str, parts: list[Html]) -> str:
+    """A whole page around its parts."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{escape(summary['name'])}</title>\n<style>{STYLE}</style>\n</head>\n"
-        "<body>\n" + "\n".join(parts) + "\n</body>\n</html>\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{text(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
+        f"<body>\n{join(parts)}\n</body>\n</html>\n"
     )
-
-
-def _html(table: pd.DataFrame, index: bool = True) -> str:
-    return table.to_html(index=index, border=0, escape=True, na_rep="")
-
-
-def _epochs(history: pd.DataFrame) -> pd.DataFrame:
-    """How long each model was trained, and its best validation loss."""
-    losses = history[history["metric"] == "val_loss"].groupby("model", sort=False)
-    best = losses["value"].min().round(4)
-    return pd.DataFrame({"epochs": losses.size(), "best val_loss": best}).reset_index()

@@ -1,5 +1,7 @@
 """Fusions: the laws of all, and each against NumPy."""
 
+import inspect
+
 import numpy as np
 import pytest
 from checks import (
@@ -15,10 +17,11 @@ from checks import (
 from mind_keras.fusion import FUSIONS
 
 SIZES = {"ehr": 5, "cxr": 3, "labs": 4}
+FOUR = SIZES | {"ecg": 6}
 
 
 def some(count):
-    return dict(list(SIZES.items())[:count])
+    return dict(list(FOUR.items())[:count])
 
 
 @pytest.fixture(params=sorted(FUSIONS))
@@ -26,7 +29,7 @@ def fusion(request):
     return FUSIONS[request.param]
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_every_fusion_gives_one_code_for_any_number_of_modalities(fusion, count):
     model = fuse(fusion, some(count))
     assert len(model.output_shape) == 2
@@ -61,9 +64,30 @@ def test_every_fusion_is_of_stock_layers_and_survives_saving(fusion, tmp_path):
     check_saved_predicts_the_same(model, tmp_path / "same.keras", draw(model))
 
 
-def test_every_fusion_learns_everywhere_in_one_step(fusion):
-    model = with_head(fuse(fusion, SIZES))
+@pytest.mark.parametrize("count", [2, 3])
+def test_every_fusion_learns_everywhere_in_one_step(fusion, count):
+    model = with_head(fuse(fusion, some(count)))
     check_one_step_learns_everywhere(model, draw(model))
+
+
+def test_every_fusion_takes_options_by_keyword_and_has_defaults(fusion):
+    first, *others = inspect.signature(fusion).parameters.values()
+    assert first.name == "codes"
+    assert others[0].name == "name" and others[0].default == "fusion"
+    assert {p.kind for p in others} == {inspect.Parameter.KEYWORD_ONLY}
+    assert inspect.Parameter.empty not in [p.default for p in others]
+
+
+def test_every_size_must_be_a_positive_whole_number(fusion):
+    _, _, *options = inspect.signature(fusion).parameters
+    for option in options:
+        for size in (0, -1, 2.5, "8"):
+            with pytest.raises(
+                ValueError,
+                match=rf"`{option}` must be a positive whole number. Received: "
+                rf"{option}={size!r} for 'joint'. Leave it out",
+            ):
+                fuse(fusion, SIZES, name="joint", **{option: size})
 
 
 def test_concat_is_the_codes_in_sorted_order():

@@ -22,7 +22,9 @@ def bench():
         data = mk.Splits(*parts)
         student = tiny.student(data.spec)
         pooling = {"pool": "probability", "joint_target": joint_target}
-        return Bench(data, student, teachers, **pooling, build=None, distil=None, train=None)
+        return Bench(
+            data, student, teachers, **pooling, build=None, distil=None, train=None
+        )
 
     return make
 

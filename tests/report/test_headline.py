@@ -1,11 +1,8 @@
-"""Reports: the numbers of the run, readable, and safe to open."""
-
-import re
+"""The tables of text that page, card and terminal share."""
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from rich.console import Console
 
 from mind_keras import report
@@ -64,14 +61,6 @@ def summary():
     }
 
 
-@pytest.fixture
-def history():
-    columns = ["model", "epoch", "metric", "value"]
-    values = [0.9, 0.5, 0.7]
-    rows = [("student", k, "val_loss", value) for k, value in enumerate(values)]
-    return pd.DataFrame(rows, columns=columns)
-
-
 def test_a_head_has_a_table_of_its_headline_numbers(summary, metrics):
     tables = report.headline(summary, metrics)
     assert list(tables) == ["best", "fusion", "serum"]
@@ -105,34 +94,17 @@ def test_models_stand_in_the_order_of_the_run(summary):
     assert report.models_table(summary).index.tolist() == list(MODELS)
     costs = report.models_table(summary).loc["student"].tolist()
     assert costs == ["12,345", "67.9", "1.50"]
+    known = summary["models"][0] | {"macs": 5e6, "latency_p95_ms": 2.25}
+    costs = report.models_table({"models": [known]})
+    assert costs.loc["student"].tolist() == ["12,345", "5.0 M", "67.9", "1.50", "2.25"]
 
 
-def test_the_page_runs_nothing_loads_nothing_and_escapes_names(
-    summary, metrics, history
-):
-    page = report.page(summary, metrics, history)
-    assert "<b>" not in page and "<u>" not in page
-    assert "&lt;b&gt;small&lt;/b&gt;" in page
-    assert not re.search(r"<script|https?:|src=|<link|@import|url\(", page)
-    assert page.startswith("<!doctype html>") and page.endswith("</html>\n")
-
-
-def test_the_page_has_the_numbers_their_terms_and_the_training(
-    summary, metrics, history
-):
-    page = report.page(summary, metrics, history)
-    for text in ("0.812 [0.71, 0.91]", "test split", "seed 7", "0123456789ab", "0.123"):
-        assert text in page
-    assert re.search(r"<td>student</td>\s*<td>3</td>\s*<td>0.5</td>", page)
-
-
-def test_the_card_has_a_front_matter_and_the_numbers_of_the_page(summary, metrics):
-    card = report.card(summary, metrics)
-    _, front, body = card.split("---\n", 2)
-    assert yaml.safe_load(front)["library_name"] == "keras"
-    assert "| student | 0.812 [0.71, 0.91] |" in body
-    for word in ("## Intended use", "## Limits", "Not a medical device"):
-        assert word in body
+def test_a_model_whose_number_is_undefined_stays_among_those_that_answer_all(summary):
+    rows = [row("student", "best", p, 0.8, 50) for p in ("all", "serum", "vitals")]
+    rows += [row("no_kd", "best", p, np.nan, 50) for p in ("all", "serum", "vitals")]
+    summary["models"][1] = summary["models"][1] | {"model": "no_kd"}
+    table = report.headline(summary, frame(rows))["best"]
+    assert table.loc["no_kd"].tolist() == ["-"] * 3
 
 
 def test_the_tables_fit_into_100_columns_with_three_modalities(summary, capsys):

@@ -1,0 +1,153 @@
+"""What was asked, of whom, with which settings, and where the answer ends."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from mind_keras.report import words
+from mind_keras.report.gathered import Results
+from mind_keras.report.markup import Html, details, join, paragraph, points, table, tag
+
+KINDS = {
+    "binary": "yes or no",
+    "multilabel": "several labels, each yes or no",
+    "multiclass": "one of several classes",
+}
+FEW = 8  # Labels that are named in a sentence.
+LIMITS = (
+    "Not a medical device; not validated for any decision about a patient.",
+    "The numbers hold for the test split of one data set. Intervals cover the sampling "
+    "of test patients, not another site or time, and, unless seeds are shown, not "
+    "another training.",
+    "Patterns, labels and subgroups with few samples have wide intervals; where a "
+    "class is absent there is no number.",
+    "Modalities that are absent for other reasons than in the training data may change "
+    "what the numbers are worth.",
+    "Latency was measured on one machine, one sample at a time; it is noisy.",
+)
+AUDITED = Html(
+    'What was checked before training is in <a href="audit.html">audit.html</a>, '
+    "beside this file."
+)
+
+
+def question(results: Results) -> Html:
+    """Task, labels, modalities, heads."""
+    summary = results.summary
+    task, heads = summary.get("task"), summary.get("heads")
+    if not task or not heads:
+        return Html("")
+    labels, inputs = task["labels"], sorted(set().union(*heads.values()))
+    lines = [
+        f"Predict {task['name']} ({task['kind']}: {KINDS.get(task['kind'], '')}) from "
+        f"any of: {', '.join(inputs)}.",
+        *([f"Labels: {', '.join(labels)}."] if len(labels) <= FEW else []),
+        f"Data: {summary.get('source', 'unknown')}.",
+    ]
+    reads = pd.DataFrame(
+        {"reads": [", ".join(heads[head]) for head in heads]}, [*heads]
+    )
+    parts = [points(lines), table(reads, index="head")]
+    parts += [paragraph(BEST_HEAD, class_="note")]
+    if len(labels) > FEW:
+        parts.append(details(f"{len(labels)} labels", points(labels)))
+    return join(parts)
+
+
+BEST_HEAD = (
+    "A head answers a sample that has all it reads. The numbers called best are those "
+    "of the head that a sample with its modalities would be given."
+)
+
+
+def cohort(results: Results) -> Html:
+    """How many samples have which modalities, and who was left out."""
+    rows = pd.DataFrame(results.summary.get("availability", ()))
+    parts = []
+    if len(rows):
+        counts = rows.assign(cell=[_counted(row) for _, row in rows.iterrows()])
+        wide = counts.pivot(index="pattern", columns="split", values="cell")
+        splits = list(dict.fromkeys(rows["split"]))
+        order = sorted(wide.index, key=lambda p: (p.count("+"), p))
+        wide = wide.reindex(index=order, columns=splits).fillna("0")
+        note = "Samples by split, and by the modalities that they have."
+        parts.append(table(wide, index="pattern", caption=note))
+    steps = results.extraction.get("exclusions", ())
+    if steps:
+        left_out = pd.DataFrame(steps)[["step", "removed", "left"]]
+        numbers = {c: left_out[c].map(words.count) for c in ("removed", "left")}
+        caption = "Who was left out, step by step."
+        shown = left_out.assign(**numbers).set_index("step")
+        parts.append(table(shown, index="step", caption=caption))
+    parts += [paragraph(AUDITED)] if results.audited else []
+    return join(parts)
+
+
+def _counted(row: pd.Series) -> str:
+    samples, groups = row["samples"], row.get("groups")
+    if groups is None or groups == samples:
+        return words.count(samples)
+    return f"{words.count(samples)} ({words.count(groups)} patients)"
+
+
+def statistics(results: Results) -> Html:
+    """How intervals and differences came about."""
+    summary, lines = results.summary, []
+    if summary.get("replicates") and len(results.metrics):
+        lines.append(
+            f"Intervals: {summary.get('level', 0):.0%}, percentiles of a bootstrap "
+            f"that draws whole patients, {words.count(summary['replicates'])} times, "
+            f"seed {summary.get('seed')}. All models share the draws."
+        )
+    if len(results.seeds):
+        lines.append(
+            f"Over seeds: mean, standard deviation and interval of "
+            f"{len(summary.get('seeds', ()))} whole runs; differences are taken seed "
+            "by seed."
+        )
+    lines += _differences(results)
+    lines += [
+        "Numbers of models that answer different samples are neither put side by side "
+        "nor subtracted.",
+        "Test samples were answered once, after all training; validation samples "
+        "stopped it.",
+    ]
+    return points(lines)
+
+
+def _differences(results: Results) -> list[str]:
+    summary, compared, lines = results.summary, results.differences, []
+    if len(compared):
+        methods = sorted(set(compared["method"].astype(str)) - {""})
+        lines.append(
+            "Differences are of the same samples, answered by both models. Methods: "
+            f"{', '.join(methods)}."
+        )
+    if summary.get("margin") is not None and "non_inferior" in compared.columns:
+        lines.append(
+            "Non-inferior: the interval of the difference stays within a margin of "
+            f"{summary['margin']}, which was set before training."
+        )
+    if "p_adjusted" in compared.columns:
+        lines.append("Adjusted p-values: Holm's method over the labels of a task.")
+    return lines
+
+
+def settings(results: Results) -> Html:
+    """Every setting of the run."""
+    return tag("pre", results.config.rstrip()) if results.config else Html("")
+
+
+def environment(results: Results) -> Html:
+    """Versions and platform."""
+    return _listed(results.environment) if results.environment else Html("")
+
+
+def limits(results: Results) -> Html:
+    """Where the numbers end."""
+    return points(LIMITS)
+
+
+def _listed(values: Mapping) -> Html:
+    frame = pd.DataFrame({"value": [str(v) for v in values.values()]}, [*values])
+    return table(frame, index="what")
