@@ -9,8 +9,9 @@ from mind_keras.data.splits import SPLITS
 
 REMOVED = {"breast_cancer": "error", "diabetes": "serum"}
 PATIENTS = {"breast_cancer": 569, "diabetes": 442}
-# Those that are made on first use have tests of their own, such as test_icu.py.
-BUNDLED = [name for name in SOURCES if name != "icu"]
+# Those that are made on first use have tests of their own: test_icu.py and
+# test_spoken_digits.py.
+BUNDLED = [name for name in SOURCES if name not in ("icu", "spoken_digits")]
 
 
 def raw(data, name):
