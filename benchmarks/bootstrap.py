@@ -1,8 +1,10 @@
-"""The vectorised bootstrap against a loop over scikit-learn.
+"""The vectorised bootstrap, and the comparison, against loops over scikit-learn.
 
 `python -m benchmarks.bootstrap`, with one thread (`OMP_NUM_THREADS=1`):
 1,000 replicates of 25 labels on 12,000 stays of 9,000 patients. The loop runs
 a few replicates and is extrapolated; on these, both must give the same numbers.
+A comparison needs each number of two models; its loop is a loop for each of them.
+Seconds are those of the processor, so that a busy machine does not count.
 """
 
 import time
@@ -10,37 +12,55 @@ import time
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from mind_keras.evaluation import METRICS, group_weights, replicate
+from mind_keras.data.samples import Samples
+from mind_keras.evaluation import METRICS, compare, group_weights, replicate
+from mind_keras.spec import Modality, Spec, Task
 
 STAYS, PATIENTS, LABELS, REPLICATES, LOOPED = 12_000, 9_000, 25, 1_000, 5
 PEERS = {"auroc": roc_auc_score, "auprc": average_precision_score}
 
 
 def main() -> None:
-    """Print seconds for both, and their ratio."""
+    """Print seconds for the two ways, and their ratio."""
+    samples, first, second = made_up()
+    y, patient = samples.y, samples.group
+    weights, drawing = timed(group_weights, patient, REPLICATES, seed=0)
+    print(f"drawing patients: {drawing:.2f} s")
+    for name, peer in PEERS.items():
+        metric, few = METRICS[name].function, weights[:LOOPED]
+        ours, seconds = timed(vectorised, metric, y, first, weights)
+        theirs, looping = timed(looped, peer, y, first, few)
+        np.testing.assert_allclose(ours[:, :LOOPED], theirs, atol=1e-12)
+        report(name, seconds, looping)
+        said = {"first": {"ehr": first}, "second": {"ehr": second}}
+        table, seconds = timed(compare, said, samples, metrics=[name])
+        theirs, again = timed(looped, peer, y, second, few)
+        other = vectorised(metric, y, second, weights)
+        np.testing.assert_allclose(other[:, :LOOPED], theirs, atol=1e-12)
+        check(table, other - ours)
+        report(f"{name}, two models compared", seconds, looping + again)
+
+
+def made_up() -> tuple[Samples, np.ndarray, np.ndarray]:
+    """Stays, and the probabilities of two models."""
     generator = np.random.default_rng(0)
     patient = generator.integers(0, PATIENTS, STAYS)
     rate = generator.uniform(0.03, 0.5, LABELS)
     y = (generator.random((STAYS, LABELS)) < rate).astype(float)
-    p = generator.beta(2, 5, (STAYS, LABELS)) * 0.7 + 0.3 * y * generator.random()
-    weights, drawing = timed(group_weights, patient, REPLICATES, seed=0)
-    print(f"drawing patients: {drawing:.2f} s")
-    for name, peer in PEERS.items():
-        ours, seconds = timed(vectorised, METRICS[name].function, y, p, weights)
-        theirs, few = timed(looped, peer, y, p, weights[:LOOPED])
-        np.testing.assert_allclose(ours[:, :LOOPED], theirs, atol=1e-12)
-        loop = few * REPLICATES / LOOPED
-        print(
-            f"{name}: {seconds:.2f} s vectorised, {loop:.0f} s scikit-learn loop "
-            f"(from {LOOPED} replicates), {loop / seconds:.0f} times faster"
-        )
+    first, second = (
+        generator.beta(2, 5, y.shape) * 0.7 + 0.3 * y * generator.random()
+        for _ in range(2)
+    )
+    names = tuple(f"phenotype {k}" for k in range(LABELS))
+    spec = Spec(Task("phenotypes", "multilabel", names), (Modality("ehr", (1,)),))
+    return Samples(spec, y, {"ehr": y[:, :1]}, group=patient), first, second
 
 
 def timed(function, *args, **kwargs):
-    """What a function returns, and the seconds it took."""
-    start = time.perf_counter()
+    """What a function returns, and the processor's seconds it took."""
+    start = time.process_time()
     result = function(*args, **kwargs)
-    return result, time.perf_counter() - start
+    return result, time.process_time() - start
 
 
 def vectorised(metric, y, p, weights):
@@ -55,6 +75,22 @@ def looped(metric, y, p, weights):
     pairs = zip(y.T, p.T, strict=True)
     return np.array(
         [[metric(a, b, sample_weight=w) for w in weights] for a, b in pairs]
+    )
+
+
+def check(table, gains):
+    """The intervals of a comparison are those of its replicates."""
+    rows = table[(table.pattern == "all") & (table.method == "bootstrap")]
+    expected = np.quantile(np.vstack([gains.mean(0), gains]), [0.025, 0.975], axis=1)
+    np.testing.assert_allclose(rows[["low", "high"]].T, expected, atol=1e-12)
+
+
+def report(what, seconds, looping):
+    """A line of the figure."""
+    loop = looping * REPLICATES / LOOPED
+    print(
+        f"{what}: {seconds:.2f} s vectorised, {loop:.0f} s scikit-learn loop "
+        f"(from {LOOPED} replicates), {loop / seconds:.0f} times faster"
     )
 
 
