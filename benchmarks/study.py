@@ -15,6 +15,8 @@ once, by the models of the reported seeds.
 
 import itertools
 import json
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -157,8 +159,8 @@ def one_model(
         answers=answers if taught else None,
         seed=seed,
     )
-    parameters = model.count_params()
-    return scored(arm, lambda part: mk.predict(model, part), data, parameters)
+    answer = partial(mk.predict, model)
+    return scored(arm, answer, data, parameters=model.count_params())
 
 
 def ensemble_rows(
@@ -177,21 +179,27 @@ def ensemble_rows(
     )
     ensemble = CONTROLS["teachers"](bench)["teachers"]
     parameters = sum(model.count_params() for model in ensemble.models.values())
-    return scored("teachers", ensemble.answer, data, parameters)
+    return scored("teachers", ensemble.answer, data, parameters=parameters)
 
 
-def scored(model: str, answer: object, data: mk.Splits, parameters: int) -> list[dict]:
+def scored(
+    model: str,
+    answer: Callable[[mk.Samples], dict],
+    data: mk.Splits,
+    splits: Sequence[str] = ("validation", "test"),
+    **about: object,
+) -> list[dict]:
     """The headline metric of each head, on all samples that it answers."""
     metric = MEASURE[data.spec.task.kind]
     rows = []
-    for split in ("validation", "test"):
+    for split in splits:
         part = getattr(data, split)
         table = score(answer(part), part, metrics=[metric], replicates=0)
         table = table[(table["pattern"] == "all") & table["label"].isna()]
         for head, value, n in table[["head", "value", "n"]].itertuples(index=False):
             known = None if np.isnan(value) else float(value)
             row = {"model": model, "split": split, "head": head, "metric": metric}
-            rows.append(row | {"value": known, "n": int(n), "parameters": parameters})
+            rows.append(row | {"value": known, "n": int(n), **about})
     return rows
 
 

@@ -25,14 +25,13 @@ def page(folder: Path, tasks: dict) -> str:
         verdicts += [_verdict(name, one) for one in found]
         parts.append(f"## {name}\n\n{about['about'].strip()}\n\n{_tables(found)}")
         parts.append(_chosen(folder / name / "chosen.json"))
-    verdict = _markdown(pd.DataFrame(verdicts)) if verdicts else ""
+    verdict = markdown(pd.DataFrame(verdicts)) if verdicts else ""
     return "\n\n".join([parts[0], "## Aims\n\n" + verdict, *parts[1:]]) + "\n"
 
 
 def _rows(folder: Path) -> pd.DataFrame:
     files = sorted(folder.glob("*.json"))
     rows = [row for file in files for row in json.loads(file.read_text("utf-8"))]
-    rows = [row for row in rows if row["split"] == "test"]
     return pd.DataFrame(rows)
 
 
@@ -42,6 +41,7 @@ def _of_fusion(rows: pd.DataFrame, fusion: str) -> dict:
     # Seeds of which every model is there: a run may have been interrupted.
     whole = rows.groupby("seed")["model"].nunique() == rows["model"].nunique()
     rows = rows[rows["seed"].isin(whole.index[whole])]
+    validation, rows = (rows[rows["split"] == s] for s in ("validation", "test"))
     heads = [h for h in sorted(rows["head"].unique()) if h not in (FUSION, "best")]
     size = rows.groupby("model")["parameters"].first()
     return {
@@ -52,7 +52,7 @@ def _of_fusion(rows: pd.DataFrame, fusion: str) -> dict:
         "gain": _differences(rows, "no_kd"),
         "loss": _differences(rows, "teachers"),
         "smaller": size["teachers"] / size["student"],
-        "weakest": _weakest(rows, heads),
+        "weakest": _weakest(validation, heads),
     }
 
 
@@ -62,7 +62,10 @@ def _differences(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
 
 
 def _weakest(rows: pd.DataFrame, heads: list[str]) -> str:
-    """The unimodal head with the lowest mean without teachers."""
+    """The unimodal head with the lowest mean without teachers, on validation samples.
+
+    Chosen on test samples, the head of the worst luck would have the largest gain.
+    """
     alone = rows[(rows["model"] == "no_kd") & rows["head"].isin(heads)]
     return alone.groupby("head")["value"].mean().idxmin()
 
@@ -79,19 +82,20 @@ def _tables(found: list[dict]) -> str:
                     "student": _value(one, "student", head),
                     "no_kd": _value(one, "no_kd", head),
                     "teachers": _value(one, "teachers", head),
-                    "student - no_kd": _interval(gain),
-                    "student - teachers": _interval(loss),
+                    "student - no_kd": shown_interval(gain),
+                    "student - teachers": shown_interval(loss),
                     "seeds": str(gain["seeds"]),
                 }
             )
-    return f"Metric: {found[0]['metric']}.\n\n" + _markdown(pd.DataFrame(lines))
+    return f"Metric: {found[0]['metric']}.\n\n" + markdown(pd.DataFrame(lines))
 
 
 def _value(one: dict, model: str, head: str) -> str:
     return f"{one['alone'].loc[(model, head), 'mean']:.3f}"
 
 
-def _interval(row: pd.Series) -> str:
+def shown_interval(row: pd.Series) -> str:
+    """A mean with its interval, bold where that is above 0."""
     shown = f"{row['mean']:+.3f}"
     if pd.isna(row["low"]):
         return shown
@@ -121,7 +125,8 @@ def _chosen(file: Path) -> str:
     return f"Learning rates chosen on validation samples: {listed}."
 
 
-def _markdown(table: pd.DataFrame) -> str:
+def markdown(table: pd.DataFrame) -> str:
+    """A table in Markdown."""
     lines = [list(table.columns), ["---"] * len(table.columns), *table.to_numpy()]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
@@ -134,5 +139,8 @@ Written by `python -m benchmarks.study table` (mind_keras {version}) from what
 `python -m benchmarks.study run` leaves; tasks, sizes and seeds are in
 `benchmarks/study.yaml`, the method is in the docstring of `benchmarks/study.py`.
 Numbers are of test samples, means over seeds; in brackets 95 % t-intervals over seeds,
-paired for differences, bold where above 0. The fusion head answers samples with all
-modalities, a unimodal head those that have its modality."""
+paired for differences, bold where above 0; not adjusted for the number of rows. They
+tell how far other seeds would move a mean. Another seed is another twin for ICU stays;
+elsewhere it is another split of the same patients or digits, whose tests overlap, so
+that intervals do not tell what other patients would do. The fusion head answers samples
+with all modalities, a unimodal head those that have its modality."""

@@ -5,6 +5,8 @@
     curves.json balance.csv subgroups.csv report.html card.md reference.npz
     summary.json extraction.json audit.html (of ICU data)
     student.keras student.<modality>.keras teachers/ controls/
+    missing.csv (of a run of the missing-modality lab)
+    seeds.csv seed-<k>/ (of several seeds: run folders, which have the models)
 
 Every file is there whole or not at all, and `summary.json` comes last: a folder
 without it is an unfinished run, which can be gone on with. Nothing in it is pickled.
@@ -32,14 +34,14 @@ SPEC, PREPROCESSING, REFERENCE = "spec.json", "preprocessing.json", "reference.n
 COMPARISONS, SUBGROUPS, BALANCE = "comparisons.csv", "subgroups.csv", "balance.csv"
 CALIBRATIONS, CALIBRATION, CURVES = "calibration.csv", "calibration.json", "curves.json"
 REPORT, CARD, VERIFICATION = "report.html", "card.md", "verification.json"
-# Over the runs `seed-<k>` in a folder of several seeds.
-SEEDS = "seeds.csv"
+# Over the runs `seed-<k>` in a folder of several seeds; and by `missing_lab`.
+SEEDS, MISSING = "seeds.csv", "missing.csv"
 # How the data were made: written by sources that have something to say.
 EXTRACTION, AUDIT = "extraction.json", "audit.html"
 # In the order in which a run is taken apart: first what says that it is complete.
 FILES = (SUMMARY, VERIFICATION, METRICS, HISTORY, PREDICTIONS, SPEC, PREPROCESSING)
 FILES += (COMPARISONS, SUBGROUPS, BALANCE, CALIBRATIONS, CALIBRATION, CURVES, SEEDS)
-FILES += (REFERENCE, REPORT, CARD, ENVIRONMENT, CONFIG)
+FILES += (MISSING, REFERENCE, REPORT, CARD, ENVIRONMENT, CONFIG)
 DOCUMENTS = (EXTRACTION, AUDIT)
 REFERENCE_ROWS = 32
 
@@ -75,6 +77,7 @@ class Run:
 
     def model(self, name: str) -> keras.Model:
         """A model of the run, as `metrics.json` calls it."""
+        self._check_single(f"the model {name!r}")
         return load_model(self.file_of(name))
 
     def keep(self, name: str, model: keras.Model, history: pd.DataFrame) -> None:
@@ -177,15 +180,29 @@ class Run:
     def _there(self, name: str) -> Path:
         path = self.path / name
         if not path.is_file():
+            self._check_single(name)
             raise ValueError(
                 f"A run folder must hold {name}. Received: {self.path} without "
                 "it. Is it the folder of another program, or was a file moved?"
             )
         return path
 
+    def _check_single(self, wanted: str) -> None:
+        """Models, and what goes with them, are in the runs of single seeds."""
+        if (self.path / SEEDS).is_file():
+            one = self.of_seed(self.summary()["seeds"][0])
+            raise ValueError(
+                f"Each seed has a run folder of its own, which holds {wanted}. "
+                f"Received: {self.path}, a run of several seeds. Name one of them, "
+                f"as {one}."
+            )
+
 
 def load_run(path: str | Path) -> Run:
     """A finished run, to predict with or to look at.
+
+    That of several seeds has metrics and a report, but no models: these are in the
+    runs that `Run.of_seed` names.
 
     Raises:
         ValueError: If there is no run at the path, or it is not finished.

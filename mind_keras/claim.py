@@ -143,7 +143,8 @@ def _clear(run: Run) -> None:
     for one in run.path.glob("seed-*"):
         if (one / CONFIG).is_file():
             _clear(Run(one))
-            one.rmdir()
+            if not any(one.iterdir()):
+                one.rmdir()
     _sweep(run)
     (run.path / config).unlink()
 

@@ -19,6 +19,7 @@ from mind_keras.cli_common import (
     Resume,
     RunFolder,
     errors,
+    read_shares,
     refuse_existing,
 )
 
@@ -29,6 +30,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(cli_data.app, name="data")
+Experiment = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="The experiment, a YAML file.")
+]
+Settings = Annotated[
+    list[str], typer.Option("--set", metavar="KEY=VALUE", help="As student.fusion=sum.")
+]
 
 
 @app.callback()
@@ -38,15 +45,10 @@ def _commands() -> None:
 
 @app.command()
 def run(
-    config: Annotated[
-        Path, typer.Argument(metavar="CONFIG", help="The experiment, a YAML file.")
-    ],
-    set_: Annotated[
-        list[str],
-        typer.Option("--set", metavar="KEY=VALUE", help="As student.fusion=sum."),
-    ] = [],  # noqa: B006 - typer copies it
+    config: Experiment,
+    set_: Settings = [],  # noqa: B006 - typer copies it
     output: Annotated[
-        Path | None, typer.Option(help="The run folder [default: runs/<name>].")
+        Path | None, typer.Option(help="The run folder; by default runs/<name>.")
     ] = None,
     backend: Backend = None,
     seed: Annotated[int | None, typer.Option(help="As --set seed=...")] = None,
@@ -72,8 +74,50 @@ def run(
             resume=resume,
             progress=Progress(),
         )
-        report.show(done.summary(), done.metrics())
+        results = report.gather(done)
+        report.show(results.summary, results.scores)
         typer.echo(f"run folder: {done.path}")
+
+
+@app.command()
+def missing(
+    config: Experiment,
+    modality: Annotated[str, typer.Option(help="What is removed.")],
+    mechanism: Annotated[str, typer.Option(help="One of mcar, mar, mnar.")] = "mcar",
+    on: Annotated[
+        str | None, typer.Option(help="The column that decides, for mar and mnar.")
+    ] = None,
+    rates: Annotated[
+        str, typer.Option(help="Shares that lack it, in training and in the test.")
+    ] = "0,0.25,0.5,0.75",
+    set_: Settings = [],  # noqa: B006 - typer copies it
+    output: Annotated[
+        Path | None,
+        typer.Option(help="The folder; by default runs/<name>-missing-<modality>."),
+    ] = None,
+    backend: Backend = None,
+    resume: Resume = False,
+    debug: Debug = False,
+) -> None:
+    """Train and test where ever more samples lack a modality; write missing.csv."""
+    with errors(debug):
+        from mind_keras.config import read_config
+
+        settings = read_config(config, set_)
+        shares = read_shares(rates)
+        output = output or Path("runs") / f"{settings.name}-missing-{modality}"
+        backends.use(backend)
+        from mind_keras.missing_lab import Removal, areas, missing_lab
+        from mind_keras.progress import Progress
+
+        removal = Removal(modality, mechanism, on, shares)
+        found = missing_lab(
+            settings, output, removal, resume=resume, progress=Progress()
+        )
+        if not (table := areas(found)).empty:
+            typer.echo("mean over shares in the test, by rows and share in training:")
+            typer.echo(table.round(3).to_string())
+        typer.echo(f"folder: {output}")
 
 
 @app.command()

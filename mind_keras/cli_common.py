@@ -81,6 +81,16 @@ def _listed(counts: dict) -> str:
     return ", ".join(parts)
 
 
+def read_shares(text: str) -> list[float]:
+    """Numbers with commas between them."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(
+            f"`--rates` must be numbers, as 0,0.25,0.5. Received: {text!r}."
+        ) from None
+
+
 def read_hours(text: str) -> int | None:
     """A number of hours, or None for `all`."""
     if text == "all":

@@ -147,6 +147,36 @@ def extract(
 
 
 @app.command()
+def convert(
+    kind: Annotated[
+        Literal["luma"], typer.Argument(metavar="KIND", help="`luma`, the only kind.")
+    ],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR", help="With image_data*.pickle.", show_default=False
+        ),
+    ],
+    output: OutputFolder,
+    trust_pickle: Annotated[
+        bool,
+        typer.Option(
+            "--trust-pickle", help="Opening a pickle runs its code; I trust its source."
+        ),
+    ] = False,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Turn LUMA's pickled images into .npz files, which hold no code."""
+    with errors(debug):
+        from mind_keras.data.media.pickles import convert_luma
+
+        options = {"trust_pickle": trust_pickle, "overwrite": overwrite}
+        for name, count in convert_luma(folder, output, **options).items():
+            typer.echo(f"{count:,} images: {output / name}")
+
+
+@app.command()
 def codes(
     icd9: Annotated[
         Path, typer.Option(help="AHRQ's CCS 2015 for ICD-9-CM.", show_default=False)

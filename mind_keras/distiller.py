@@ -275,10 +275,9 @@ class Distiller(GroupedModel):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """A Distiller without teachers, from `get_config`."""
-        config = dict(config)
+        config = {**config, "task": Task(**config["task"])}
         for name in ("student", "distance"):
             config[name] = keras.saving.deserialize_keras_object(
                 config[name], custom_objects=custom_objects
             )
-        config["task"] = Task(**config["task"])
         return cls(**config)

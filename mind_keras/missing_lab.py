@@ -14,11 +14,15 @@ import pandas as pd
 from rich.console import Console
 from scipy.integrate import trapezoid
 
+from mind_keras import report
+from mind_keras.artifact import MISSING, Run
 from mind_keras.balance import MEASURE
 from mind_keras.config import Config
 from mind_keras.controls import Contender
 from mind_keras.data.atomic import atomic_path
+from mind_keras.data.preprocessing import Preprocessing
 from mind_keras.data.samples import Samples
+from mind_keras.data.splits import Splits
 from mind_keras.evaluation.comparison import compare
 from mind_keras.evaluation.table import ALL, score
 from mind_keras.progress import Progress
@@ -26,9 +30,8 @@ from mind_keras.results import STUDENT
 from mind_keras.run import compete, prepare, read_data, run, train
 from mind_keras.spec import BEST
 
-FILE = "missing.csv"
 CONTRASTS = ("no_kd", "zero_fill", "mean_fill", "modality_dropout")
-INCOMPLETE = "incomplete"
+INCOMPLETE, AREA = "incomplete", "auc_"
 WHERE = ["mechanism", "modality", "train_rate", "test_rate", "rows", "metric"]
 COLUMNS = ["model", "reference", *WHERE, "value", "low", "high", "p", "n", "note"]
 COLUMNS += ["seed"]
@@ -73,9 +76,10 @@ def missing_lab(
     Args:
         config: The experiment; `data.missing` is replaced by the removal, and the
             contrasts of `CONTRASTS` join its controls. Of several `seeds` each.
-        output: The folder to make: `train-<share>[-seed-<k>]/` are run folders.
+        output: The folder to make: `train-<share>-seed-<k>/` are run folders, each
+            with its part of `missing.csv`, and with the curves in its report.
         removal: What is removed, and how.
-        resume: Go on in the same folder.
+        resume: Go on in the same folder; what is trained is kept.
         progress: As in `run`.
 
     Returns:
@@ -91,27 +95,75 @@ def missing_lab(
     """
     progress = progress or Progress(Console(quiet=True))
     output, removal = Path(output), _checked(removal)
-    if (output / FILE).exists() and not resume:
-        raise ValueError(f"The output must be new. Received: {output} with {FILE}.")
+    if output.is_dir() and any(output.iterdir()) and not resume:
+        raise ValueError(
+            f"The output folder must be empty. Received: {output}, which holds files. "
+            "Go on with the same lab by --resume, or choose another --output."
+        )
     tables = []
     for seed in config.seeds or [config.seed]:
         one = config.model_copy(update={"seed": seed, "seeds": []})
-        tests = {
-            rate: read_data(removal.applied(one, rate), progress).test
-            for rate in removal.rates
-        }
+        with progress.stage("test samples"):
+            tests = {
+                rate: _test(read_data(removal.applied(one, rate), progress))
+                for rate in removal.rates
+            }
+        tests[removal.rates[0]][0].spec.modality(removal.modality)  # refused if unknown
         for rate in removal.rates:
-            folder = output / f"train-{rate:g}-seed-{seed}"
-            contenders = _trained(removal.applied(one, rate), folder, progress)
-            where = {"mechanism": removal.mechanism, "modality": removal.modality}
-            where |= {"train_rate": rate, "seed": seed}
-            rows = list(_asked(contenders, tests, one, removal.modality))
-            table = pd.DataFrame(rows).assign(**where)
-            tables.append(pd.concat([table, _areas(table)], ignore_index=True))
-    found = pd.concat(tables, ignore_index=True)[COLUMNS]
-    with atomic_path(output / FILE) as part:
+            done = Run(output / f"train-{rate:g}-seed-{seed}")
+            contenders = _trained(removal.applied(one, rate), done.path, progress)
+            with progress.stage(f"missing {removal.modality}"):
+                own = tests[rate][1]
+                shown = {r: _on_scale(*test, own) for r, test in tests.items()}
+                rows = list(_asked(contenders, shown, one, removal.modality))
+                tables.append(_told(done, rows, removal, rate, seed))
+    found = pd.concat(tables, ignore_index=True)
+    with atomic_path(output / MISSING) as part:
         found.to_csv(part, index=False)
     return found
+
+
+def _test(data: Splits) -> tuple[Samples, Preprocessing]:
+    """Test samples, and what they are standardised by; the rest is let go."""
+    return data.test, data.preprocessing
+
+
+def _on_scale(test: Samples, was: Preprocessing, scale: Preprocessing) -> Samples:
+    """Test samples as the models of another share read them.
+
+    What standardises is fitted on the training rows that removal leaves: the models
+    of one share would take rows of another for those of a shifted population.
+    """
+    return test if was == scale else scale.apply(was.undo(test))
+
+
+def areas(table: pd.DataFrame) -> pd.DataFrame:
+    """The areas under the curves, for people.
+
+    Args:
+        table: Of `missing_lab`.
+
+    Returns:
+        A row per model; a column per set of rows and share in training; means over
+        seeds. Empty where only one share was tested.
+    """
+    area = table["metric"].str.startswith(AREA) & table["reference"].isna()
+    return table[area].pivot_table(
+        index="model", columns=["rows", "train_rate"], values="value", sort=False
+    )
+
+
+def _told(
+    run: Run, rows: list[dict], removal: Removal, rate: float, seed: int
+) -> pd.DataFrame:
+    """The rows of one run as a table, which its report shows too."""
+    where = {"mechanism": removal.mechanism, "modality": removal.modality}
+    table = pd.DataFrame(rows).assign(**where, train_rate=rate, seed=seed)
+    table = pd.concat([table, _areas(table)], ignore_index=True)
+    table = table.reindex(columns=COLUMNS)
+    run.write_csv(MISSING, table)
+    report.write(run)
+    return table
 
 
 def _trained(config: Config, folder: Path, progress: Progress) -> dict[str, Contender]:
@@ -185,7 +237,7 @@ def _areas(table: pd.DataFrame) -> pd.DataFrame:
             x, y = curve["test_rate"].to_numpy(), curve["value"].to_numpy()
             named = dict(zip([*keys, "metric"], key, strict=True))
             named |= {"reference": named["reference"] or None}
-            named["metric"] = f"auc_{named['metric']}"
+            named["metric"] = AREA + named["metric"]
             area = float(trapezoid(y, x) / np.ptp(x))
             rows.append(named | {"value": area, "n": int(curve["n"].min()), "note": ""})
     return pd.DataFrame(rows)

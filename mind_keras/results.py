@@ -25,6 +25,7 @@ from mind_keras.artifact import (
 from mind_keras.balance import MEASURE, balance_table
 from mind_keras.controls import Contender
 from mind_keras.costs import costs
+from mind_keras.data.atomic import atomic_path
 from mind_keras.data.samples import Samples
 from mind_keras.data.splits import Splits
 from mind_keras.evaluation.calibration import calibration_table, fit_temperatures
@@ -119,8 +120,7 @@ def write_results(
         for part in (data.validation, data.test)
     ]
     evidence = Evidence(data, *answers, terms)
-    said = [_predictions(p, data.test, name) for name, p in evidence.test.items()]
-    run.write_csv(PREDICTIONS, pd.concat(said)[COLUMNS])
+    _write_predictions(run, evidence)
     run.write_metrics(_metrics(evidence))
     for name, table in TABLES.items():
         run.write_csv(name, table(evidence))
@@ -208,6 +208,17 @@ def _summary(run: Run, evidence: Evidence, contenders: Mapping[str, Contender]) 
         "availability": evidence.data.availability().to_dict("records"),
         "models": models,
     }
+
+
+def _write_predictions(run: Run, evidence: Evidence) -> None:
+    """Model by model: of many models and labels they are millions of rows."""
+    with (
+        atomic_path(run.path / PREDICTIONS) as part,
+        part.open("w", encoding="utf-8", newline="") as file,
+    ):
+        for number, (name, said) in enumerate(evidence.test.items()):
+            table = _predictions(said, evidence.data.test, name)[COLUMNS]
+            table.to_csv(file, index=False, header=not number)
 
 
 def _predictions(

@@ -13,14 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from rich.console import Console
 
 from mind_keras import __version__, report
-from mind_keras.artifact import SEEDS, Run
+from mind_keras.artifact import CONFIG, SEEDS, Run
 from mind_keras.claim import claim, environment
 from mind_keras.config import Config
 from mind_keras.evaluation.seeds import over_seeds
 from mind_keras.progress import Progress
-from mind_keras.run import run
+from mind_keras.run import prepare, run
 
 STUDENT = "student"
 
@@ -46,6 +47,9 @@ def experiment(
     options = {"overwrite": overwrite, "resume": resume, "progress": progress}
     if not config.seeds:
         return run(config, output, **options)
+    each = {seed: _of_seed(config, seed) for seed in config.seeds}
+    # What does not fit shows before there is a folder, or one is overwritten.
+    prepare(each[config.seeds[0]], Progress(Console(quiet=True)))
     versions = environment(__version__, seed=config.seeds, config_digest=config.digest)
     folder = claim(
         output, config.to_yaml(), versions, overwrite=overwrite, resume=resume
@@ -53,12 +57,16 @@ def experiment(
     if folder.finished:
         return folder
     runs = []
-    for seed in config.seeds:
-        one = config.model_copy(update={"seed": seed, "seeds": []})
+    for seed, one in each.items():
         path = folder.of_seed(seed)
-        runs.append(run(one, path, resume=path.exists(), progress=progress))
+        begun = (path / CONFIG).is_file()
+        runs.append(run(one, path, resume=begun, progress=progress))
     _write(folder, runs, config)
     return folder
+
+
+def _of_seed(config: Config, seed: int) -> Config:
+    return config.model_copy(update={"seed": seed, "seeds": []})
 
 
 def _write(folder: Run, runs: Sequence[Run], config: Config) -> None:

@@ -27,8 +27,9 @@ from mind_keras.spec import Spec
 from mind_keras.teachers import Teacher, as_teachers
 
 # From no correction to hardly any restraint.
-RIDGES = (np.inf, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
+RIDGES = (np.inf, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 FEWEST_ROWS = 20
+FEWEST_OF_EACH = 5  # Of both outcomes of a label, for a correction of its own.
 
 
 def fit_joint_teacher(
@@ -77,10 +78,15 @@ def fit_joint_teacher(
     prior = prior_logits(data.train.prior, spec.task.kind)
     said = [_asked(beliefs, part, names, batch_size) for part in parts]
     labels = [part.y for part in parts]
-    bases = [ops.convert_to_numpy(product(z, spec.task.kind, prior)) for z in said]
+    bases = [_product(z, spec.task.kind, prior) for z in said]
     rows = [z.reshape(len(z), -1).astype("float64") for z in said]
     kernel, bias = _best(bases, rows, labels, spec.task.kind, ridges)
     return _model(beliefs, spec, prior, kernel, bias)
+
+
+def _product(said: np.ndarray, kind: str, prior: np.ndarray) -> np.ndarray:
+    given = [ops.convert_to_tensor(each, "float32") for each in (said, prior)]
+    return ops.convert_to_numpy(product(given[0], kind, given[1]))
 
 
 def check_rows(data: Splits, names: Sequence[str]) -> None:
@@ -164,7 +170,8 @@ def fit_correction(
     """What to add to logits, from other numbers about the same rows.
 
     The minimum of the mean log-loss of `base + [rows, 1] W` plus `ridge / 2` times the
-    sum of the squares of W, constants left out.
+    sum of the squares of W, constants left out. A label (not a class) with fewer than
+    `FEWEST_OF_EACH` of an outcome is not corrected: its constant would have no bound.
 
     Args:
         base: Logits, `(n, labels)`.
@@ -177,8 +184,8 @@ def fit_correction(
         W, `(features + 1, labels)`, the constants last.
 
     Example:
-        >>> base, rows = np.zeros((4, 1)), np.zeros((4, 1))
-        >>> labels = np.array([[1.0], [1.0], [1.0], [0.0]])
+        >>> base, rows = np.zeros((20, 1)), np.zeros((20, 1))
+        >>> labels = np.tile([[1.0], [1.0], [1.0], [0.0]], (5, 1))
         >>> fit_correction(base, rows, labels, "binary", 1.0).round(3).tolist()
         [[0.0], [1.099]]
     """
@@ -187,15 +194,26 @@ def fit_correction(
         return np.zeros(shape)
     restraint = np.full((shape[0], 1), ridge)
     restraint[-1] = 0.0
+    corrected = _often(labels, kind, shape[1])
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
         weights = flat.reshape(shape)
         loss, slope = _loss(base + given @ weights, labels, kind)
         penalty = 0.5 * float((restraint * weights**2).sum())
-        return loss + penalty, (given.T @ slope + restraint * weights).ravel()
+        found = (given.T @ slope + restraint * weights) * corrected
+        return loss + penalty, found.ravel()
 
     start = np.zeros(shape).ravel()
     return minimize(objective, start, jac=True, method="L-BFGS-B").x.reshape(shape)
+
+
+def _often(labels: np.ndarray, kind: str, size: int) -> np.ndarray:
+    """Of which labels there is enough to learn a correction, `(labels,)`."""
+    if kind == "multiclass":
+        return np.ones(size, bool)
+    labels = np.reshape(labels, (len(labels), size))
+    counts = [(labels == outcome).sum(0) for outcome in (0, 1)]
+    return np.min(counts, axis=0) >= FEWEST_OF_EACH
 
 
 def _loss(logits: np.ndarray, labels: np.ndarray, kind: str) -> tuple:

@@ -52,6 +52,10 @@ def fit(
 
     Returns:
         Columns `epoch, metric, value`.
+
+    Raises:
+        ValueError: If no epoch ended in a finite validation loss: such a model would
+            say nothing of anybody, which looks as if it could not answer.
     """
     needed = heads(learner.student)
     stop = keras.callbacks.EarlyStopping(
@@ -65,6 +69,12 @@ def fit(
         callbacks=[stop, keras.callbacks.TerminateOnNaN(), *callbacks],
         verbose=0,
     ).history
+    if not np.isfinite(history["val_loss"]).any():
+        raise ValueError(
+            "Training must reach a finite validation loss. Received: "
+            f"{history['val_loss']} at a learning rate of {learning_rate}. Lower the "
+            "learning rate, or look for huge values in the rows."
+        )
     return pd.DataFrame(
         [
             {"epoch": epoch, "metric": metric, "value": float(value)}

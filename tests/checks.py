@@ -15,6 +15,7 @@ import numpy as np
 ROW_SHAPES = ((5,), (6, 3), (16, 16, 2))
 SMALL = {
     "resnet": {"depth": 6, "width": 4, "stem": "stride1"},
+    "text": {"pool": 2},
     "transformer": {"units": 8, "layers": 1, "attention_heads": 2},
 }
 

@@ -11,7 +11,7 @@ import pytest
 import tiny_run
 from checks import assert_close
 
-from mind_keras.artifact import Run, load_run
+from mind_keras.artifact import FILES, Run, load_run
 from mind_keras.claim import claim, environment
 from mind_keras.data.sources import load
 
@@ -32,6 +32,8 @@ def test_the_folder_holds_the_agreed_files_and_no_other():
     assert found == {
         *("config.yaml", "environment.json", "metrics.json", "summary.json"),
         *("predictions.csv", "history.csv", "report.html", "card.md"),
+        *("comparisons.csv", "subgroups.csv", "balance.csv", "curves.json"),
+        *("calibration.csv", "calibration.json", "teachers/fusion-0.keras"),
         *("student.keras", "student.serum.keras", "student.vitals.keras"),
         *("preprocessing.json", "spec.json", "reference.npz"),
         *(f"teachers/{name}.keras" for name in ("serum-0", "serum-1", "vitals-0")),
@@ -117,6 +119,8 @@ def test_a_folder_in_use_is_refused(begun, tmp_path):
 def test_overwriting_deletes_what_a_run_wrote_and_nothing_else(tmp_path):
     run = tiny_run.copy(tmp_path)
     (run.path / "notes.txt").write_text("mine")
+    for name in FILES:  # also those of other kinds of run
+        (run.path / name).touch()
     claim(run.path, YAML, VERSIONS, overwrite=True)
     left = {file.name for file in run.path.iterdir()}
     assert left == {"config.yaml", "environment.json", "notes.txt"}

@@ -14,8 +14,7 @@ from sklearn.datasets import load_diabetes
 from typer.testing import CliRunner
 
 import mind_keras as mk
-from mind_keras import backend
-from mind_keras import run as run_module
+from mind_keras import backend, seeds
 from mind_keras.cli import app
 from mind_keras.data.sources import load
 
@@ -52,7 +51,7 @@ def test_help_imports_nothing_heavy_and_names_every_command():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip().endswith("[]")
-    for command in ("run", "predict", "verify", "report"):
+    for command in ("run", "missing", "predict", "verify", "report"):
         assert f" {command} " in done.stdout
 
 
@@ -63,7 +62,7 @@ def test_a_run_says_its_table_and_takes_settings_seed_and_output(call, monkeypat
         seen.update(config=config, output=output, **options)
         return tiny_run.finished()
 
-    monkeypatch.setattr(run_module, "run", pretend)
+    monkeypatch.setattr(seeds, "experiment", pretend)
     words = ["--set", "training.epochs=3", "--set", "student.fusion=sum", "--seed", 9]
     done = call("run", CONFIGS / "diabetes.yaml", *words, "--resume")
     assert done.exit_code == 0, done.output

@@ -282,8 +282,8 @@ def test_all_faults_are_told_at_once(write):
         (
             "studnt.fusion=sum",
             "--set studnt.fusion=sum: unknown key `studnt`. Did you mean `student`? "
-            "Known: name, seed, seeds, data, teachers, student, distillation, training, "
-            "teacher_training, controls, evaluation.",
+            "Known: name, seed, seeds, data, teachers, student, distillation, "
+            "training, teacher_training, controls, evaluation.",
         ),
         (
             "student={encoders: {serum: 3}}",

@@ -439,3 +439,29 @@ def test_the_prior_is_that_of_the_labels_of_each_fit():
         distiller.fit(dict(data.x), y, verbose=0)
         expected = np.log(yes / (16 - yes))
         assert array(distiller.prior)[0] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, {"ehr": 0.2, "fusion": 0.2, "lab": 0.2}),
+        ({"teachers": {}}, {"ehr": 1.0, "fusion": 1.0, "lab": 1.0}),
+        ({"teachers": ["lab"]}, {"ehr": 1.0, "fusion": 0.2, "lab": 0.2}),
+        (
+            {"distillation_weight": {"ehr": 0.0, "fusion": 0.0, "lab": 2.0}},
+            {"ehr": 1.0, "fusion": 1.0, "lab": 0.2},
+        ),
+        ({"task_weight": 1.0}, {"ehr": 1.0, "fusion": 1.0, "lab": 1.0}),
+        ({"task_weight": {"ehr": 0.0, "fusion": 3.0, "lab": 1.0}}, None),
+    ],
+    ids=["all taught", "none", "one", "silent heads", "number", "by head"],
+)
+def test_labels_weigh_a_fifth_where_teachers_speak_unless_it_is_said(options, expected):
+    about = samples().spec
+    wanted = options.pop("teachers", about.names)
+    some = {m: [teacher(about, m)] for m in wanted}
+    made = mk.Distiller(student(about), some, task=about.task, **options)
+    found = made.get_config()["task_weight"]
+    assert found == (expected or options["task_weight"])
+    again = mk.Distiller.from_config(made.get_config())
+    assert again.get_config()["task_weight"] == found

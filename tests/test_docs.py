@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
+from pages import ROOT, table_of
 from PIL import Image
 from twin import twin
 
@@ -39,28 +40,12 @@ from mind_keras.data.mimic.reading import MOST_BAD
 from mind_keras.data.mimic.variables import ITEMS, LAB_ITEMS, NAMES, RANGES
 from mind_keras.data.sources import SOURCES
 
-ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
 ICU = (ROOT / "docs" / "icu_data.md").read_text("utf-8")
 PROSE = " ".join(ICU.split())
 
 
-def tables(text: str) -> list[list[dict[str, str]]]:
-    """The tables of a page, a dict for each row."""
-    found = []
-    for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
-        lines = [line.strip("| \n").split("|") for line in block.splitlines()]
-        lines = [[cell.strip() for cell in line] for line in lines]
-        header, _, *rows = lines
-        rows = [row + [""] * (len(header) - len(row)) for row in rows]
-        found.append([dict(zip(header, row, strict=True)) for row in rows])
-    return found
-
-
-def table(*header: str, number: int = 0) -> list[dict[str, str]]:
-    """The table of `docs/icu_data.md` whose columns begin so."""
-    fitting = [t for t in tables(ICU) if [*t[0]][: len(header)] == [*header]]
-    return fitting[number]
+table = functools.partial(table_of, ICU)
 
 
 def numbers(cell: str) -> tuple[int, ...]:

@@ -30,11 +30,15 @@ def data():
     return load("diabetes", seed=3, **tiny_run.CONFIG.data.options)
 
 
+def read_answers(done):
+    """`{(model, head): probability of each test sample}`, by id."""
+    rows = pd.read_csv(done.path / "predictions.csv")
+    return {key: part.set_index("id") for key, part in rows.groupby(["model", "head"])}
+
+
 @pytest.fixture(scope="module")
 def said():
-    """`{(model, head): probability of each test sample}`, by id."""
-    rows = pd.read_csv(tiny_run.finished().path / "predictions.csv")
-    return {key: part.set_index("id") for key, part in rows.groupby(["model", "head"])}
+    return read_answers(tiny_run.finished())
 
 
 def probability(said, model, head):
@@ -54,7 +58,7 @@ def other(tmp_path_factory):
         return replace(data, test=replace(data.test, y=1 - data.test.y))
 
     zero = tiny_run.CONFIG.distillation.model_copy(update={"distillation_weight": 0.0})
-    changes = {"controls": ["no_kd"], "distillation": zero}
+    changes = {"controls": ["no_kd", "teachers"], "distillation": zero}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run_module, "load", flipped)
         config = tiny_run.CONFIG.model_copy(update=changes)
@@ -92,10 +96,28 @@ def test_the_summary_names_the_costs_of_each_model():
     assert summary["config_digest"] == tiny_run.CONFIG.digest
     assert cost["student"]["parameters"] == done.model("student").count_params()
     assert cost["student"]["size_bytes"] == done.file_of("student").stat().st_size
+    assert all(model["latency_ms"] > 0 for model in cost.values())
+
+
+def test_the_ensemble_is_counted_once_with_the_correction_of_the_joint_teacher():
+    done = tiny_run.finished()
+    cost = {model.pop("model"): model for model in done.summary()["models"]}
+    parts = [cost[f"teacher:{name}"] for name in ("serum:0", "serum:1", "vitals:0")]
+    # A kernel from two beliefs to one logit, and a constant.
+    single = sum(part["parameters"] for part in parts)
+    assert cost["teachers"]["parameters"] == single + 3
+    joint = done.file_of("teacher:fusion:0")
+    assert joint == done.path / "teachers" / "fusion-0.keras"
+    assert cost["teachers"]["size_bytes"] == joint.stat().st_size
+    assert "teacher:fusion:0" not in cost
+
+
+def test_without_a_joint_teacher_the_ensemble_is_the_sum_of_its_teachers(other):
+    cost = {model.pop("model"): model for model in other.summary()["models"]}
     parts = [cost[f"teacher:{name}"] for name in ("serum:0", "serum:1", "vitals:0")]
     for what in ("parameters", "size_bytes"):
         assert cost["teachers"][what] == sum(part[what] for part in parts)
-    assert all(model["latency_ms"] > 0 for model in cost.values())
+    assert not other.file_of("teacher:fusion:0").exists()
 
 
 def test_an_unimodal_control_has_the_size_of_the_students_part():
@@ -129,7 +151,10 @@ def test_late_fusion_is_the_mean_of_the_unimodal_models_at_hand(said, data):
     assert set(said["late_fusion", "fusion"]["pattern"]) == {"serum+vitals"}
 
 
-def test_the_ensemble_is_the_mean_of_its_teachers_and_the_pool_of_its_heads(said, data):
+def test_the_ensemble_is_the_mean_of_its_teachers_and_the_pool_of_its_heads(
+    other, data
+):
+    said = read_answers(other)
     mean = (
         probability(said, "teacher:serum:0", "serum")
         + probability(said, "teacher:serum:1", "serum")
@@ -140,6 +165,32 @@ def test_the_ensemble_is_the_mean_of_its_teachers_and_the_pool_of_its_heads(said
     pool = logit(serum) + logit(vitals) - logit(data.train.prior[0])
     fused = logit(probability(said, "teachers", "fusion"))
     np.testing.assert_allclose(fused, pool[fused.index], rtol=1e-4, atol=1e-5)
+
+
+def test_the_fusion_head_of_the_ensemble_is_the_joint_teacher(said, data):
+    joint = tiny_run.finished().model("teacher:fusion:0")
+    complete = data.test.take(data.test.patterns["serum+vitals"])
+    fused = probability(said, "teachers", "fusion")
+    assert sorted(fused.index) == sorted(complete.id)
+    logits = joint.predict(dict(complete.x), verbose=0)[:, 0]
+    np.testing.assert_allclose(logit(fused[complete.id]), logits, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("weight", "expected"),
+    [
+        (None, {"fusion": 0.2, "serum": 0.2, "vitals": 1.0}),
+        (1.0, {"fusion": 1.0, "serum": 1.0, "vitals": 1.0}),
+        ({"fusion": 3.0, "serum": 0.5, "vitals": 0.0}, None),
+    ],
+    ids=["default", "number", "by head"],
+)
+def test_the_task_weight_of_a_config_is_that_of_the_distiller(data, weight, expected):
+    settings = {"task_weight": weight, "joint_target": "product"}
+    about = tiny_run.CONFIG.model_dump()
+    about |= {"teachers": {"serum": [tiny_run.ONE]}, "distillation": settings}
+    distiller = run_module._models(config_module.Config(**about), data.spec).distiller
+    assert distiller.get_config()["task_weight"] == (expected or weight)
 
 
 def test_predictions_are_of_every_test_sample_with_its_label(said, data):
@@ -219,6 +270,7 @@ def missing(**rate):
 
 
 RARE = missing(serum=0.98)
+PRODUCT = {"distillation": {"joint_target": "product"}}
 APART = missing(serum=0.9, vitals=0.9) | {"teachers": {}, "controls": ["single_head"]}
 
 
@@ -232,13 +284,15 @@ APART = missing(serum=0.9, vitals=0.9) | {"teachers": {}, "controls": ["single_h
         ({"distillation": {"distance": "far"}}, "far"),
         ({"controls": ["no-kd"]}, r"Unknown control \['no-kd'\]. Known: .*'no_kd'"),
         ({"training": {"batch_size": 1}}, "must have room.*batch_size=1 for 3"),
-        (RARE, r"learn from \['serum'\] takes samples.*none in a split"),
+        (RARE, r"joint teacher learns from at least 20 samples.*joint_target: product"),
+        (RARE | PRODUCT, r"learn from \['serum'\] takes samples.*none in a split"),
         (RARE | {"teachers": {}, "controls": ["unimodal"]}, r"from \['serum'\] takes"),
         (APART, r"learn from \['serum', 'vitals'\] takes.*none in a split"),
     ],
     ids=[
         *("source", "teacher", "modality", "student", "distance", "control", "batch"),
-        *("rows of a teacher", "rows of a control", "complete rows"),
+        *("rows of the joint teacher", "rows of a teacher", "rows of a control"),
+        "complete rows",
     ],
 )
 def test_what_does_not_fit_is_said_before_there_is_a_folder(tmp_path, changes, message):

@@ -140,7 +140,7 @@ def test_a_run_on_other_data_has_no_documents(tmp_path, monkeypatch):
     def stop(*args, **options):
         raise RuntimeError("that is enough")
 
-    monkeypatch.setattr(run_module, "_train", stop)
+    monkeypatch.setattr(run_module, "train", stop)
     values = tiny_icu_run.config().model_dump() | {"data": {"source": "diabetes"}}
     encoders = {"encoders": {name: "mlp" for name in ("serum", "vitals")}}
     values |= {"teachers": {}, "student": encoders}

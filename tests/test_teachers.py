@@ -51,6 +51,28 @@ def test_a_saved_teacher_is_not_trained_again(tmp_path):
             mk.fit_teachers({"ehr": given}, data, epochs=1)
 
 
+def test_a_training_that_never_was_finite_is_refused():
+    """Its answers would be NaN, which stands for "cannot answer"."""
+    data = splits({"ehr": 24})
+    models = {"ehr": [teacher(data.spec, "ehr", norm=False)]}
+    with pytest.raises(ValueError, match=r"finite validation loss.*nan.*1e\+38"):
+        mk.fit_teachers(models, data, epochs=3, learning_rate=1e38)
+
+
+def test_of_a_training_that_diverges_later_the_best_epoch_is_kept():
+    data, kept = splits({"ehr": 24}), []
+    model = teacher(data.spec, "ehr", norm=False)
+
+    def spoil(epoch, logs):
+        kept.append(weights(model))
+        if epoch == 1:
+            model.set_weights([w * np.nan for w in kept[-1]])
+
+    spoiler = keras.callbacks.LambdaCallback(on_epoch_begin=spoil)
+    mk.fit_teachers({"ehr": [model]}, data, epochs=3, callbacks=[spoiler])
+    np.testing.assert_array_equal(weights(model)[0], kept[1][0])
+
+
 def test_the_best_epoch_on_validation_is_kept():
     data = splits({"ehr": 24})
     model = teacher(data.spec, "ehr")

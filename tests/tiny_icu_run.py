@@ -27,6 +27,8 @@ def config(task: str = "mortality", **changes) -> Config:
         },
         "teachers": {"cxr": [CXR], "ehr": [EHR | {"units": 6}]},
         "student": {"encoders": {"cxr": CXR, "ehr": EHR}},
+        # Too few stays have both modalities for a joint teacher.
+        "distillation": {"joint_target": "product"},
         "training": {"epochs": 2, "batch_size": 16},
         "teacher_training": {"epochs": 2, "batch_size": 16},
         "evaluation": {"replicates": 5},

@@ -23,7 +23,7 @@ CONFIG = Config(
     training={"epochs": 2, "batch_size": 256},
     teacher_training={"epochs": 2, "batch_size": 256},
     controls=["no_kd", "single_head", "unimodal", "late_fusion", "teachers"],
-    evaluation={"replicates": 20},
+    evaluation={"replicates": 20, "subgroups": {"sex": None}},
 )
 
 

@@ -11,7 +11,8 @@ from mind_keras.distiller import Distiller
 def adaptive(bench: Bench) -> dict[str, Contender]:
     """Same start, teachers, data and budget; teachers shift to the under-used.
 
-    See `AdaptiveWeights`: whether that helps is the difference to the student.
+    See `AdaptiveWeights`: whether that helps is the difference to the student. Where
+    fewer than two modalities are taught there is nothing to shift, and no contender.
     """
     if not bench.teachers:
         return {}
@@ -19,6 +20,9 @@ def adaptive(bench: Bench) -> dict[str, Contender]:
     def learner(student: keras.Model) -> Distiller:
         return bench.distil(student, dict.fromkeys(bench.teachers, ()))
 
+    taught = learner(bench.student).distillation_weights
+    if len(set(taught) & set(bench.spec.names)) < 2:
+        return {}
     model = bench.train(
         "adaptive",
         bench.build,

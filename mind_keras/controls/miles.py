@@ -12,6 +12,7 @@ import numpy as np
 from mind_keras.balance import MEASURE
 from mind_keras.balancing import Balance
 from mind_keras.controls.bench import Bench, Contender
+from mind_keras.controls.codes import encoder_layers
 
 # AUROC of a guess. The paper's M is accuracy-like, from 0 up, and so its threshold.
 CHANCE = {"auroc": 0.5, "accuracy": 0.0}
@@ -59,8 +60,8 @@ def rates(used: Mapping[str, float], *, threshold: float, slow: float) -> dict:
 class EncoderRates(keras.callbacks.Callback):
     """Sets the learning rates of a student's encoders by their utilisation.
 
-    Stands behind a `Balance`; the model is compiled with `RatedAdamW`, and the
-    student's encoders are its layers `<modality>_encoder`.
+    Stands behind a `Balance`; the model is compiled with `RatedAdamW`. The student's
+    encoders are its layers `<modality>_encoder`, or the halves of these.
 
     Args:
         threshold: tau of the paper, 0.2.
@@ -82,8 +83,9 @@ class EncoderRates(keras.callbacks.Callback):
             )
         factors = rates(used, threshold=self.threshold, slow=self.slow)
         for modality, factor in factors.items():
-            encoder = self.model.student.get_layer(f"{modality}_encoder")
-            self.model.optimizer.rate(encoder.trainable_variables, factor)
+            for layer in self.model.student.layers:
+                if layer.name in encoder_layers(modality):
+                    self.model.optimizer.rate(layer.trainable_variables, factor)
 
 
 @keras.saving.register_keras_serializable("mind_keras")

@@ -163,6 +163,24 @@ class Preprocessing:
         x = {name: self.standardised(name, array) for name, array in samples.x.items()}
         return replace(samples, x=x)
 
+    def undo(self, samples: Samples) -> Samples:
+        """The samples that `apply` was given, but for rounding.
+
+        Example:
+            >>> from mind_keras.data.sources import load
+            >>> data = load("diabetes")
+            >>> raw = data.preprocessing.undo(data.test)
+            >>> bool(np.allclose(raw.x["vitals"][:, 0], raw.meta["age"], atol=1e-3))
+            True
+        """
+        x = {
+            name: array * np.array(self.std[name]) + np.array(self.mean[name])
+            if name in self.mean
+            else array
+            for name, array in samples.x.items()
+        }
+        return replace(samples, x=x)
+
     def to_json(self) -> str:
         """For `preprocessing.json`. `Preprocessing.from_json` is the inverse."""
         return json.dumps(asdict(self), indent=2)

@@ -11,6 +11,7 @@ from mind_keras.encoders.conv1d import conv1d
 from mind_keras.encoders.image import resnet
 from mind_keras.encoders.sequence import gru, lstm, transformer
 from mind_keras.encoders.table import mlp
+from mind_keras.encoders.text import text
 
 ENCODERS = {
     "conv1d": conv1d,
@@ -18,5 +19,6 @@ ENCODERS = {
     "lstm": lstm,
     "mlp": mlp,
     "resnet": resnet,
+    "text": text,
     "transformer": transformer,
 }

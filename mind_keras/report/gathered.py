@@ -46,8 +46,8 @@ TABLES = {
     ),
     "balance": ("model", "split", "quantity", "modality", "metric", "value"),
     "missing": (
-        *("model", "mechanism", "modality", "train_rate", "test_rate", "rows"),
-        *("metric", *RANGE, "n", "seed"),
+        *("model", "reference", "mechanism", "modality", "train_rate", "test_rate"),
+        *("rows", "metric", *RANGE, "p", "n", "note", "seed"),
     ),
     "seeds": SEEDS,
 }

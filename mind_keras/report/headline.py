@@ -1,6 +1,6 @@
 """The tables that a report starts with, as text: one per head, models x patterns."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -28,8 +28,18 @@ def headline(summary: Mapping, metrics: pd.DataFrame) -> dict[str, pd.DataFrame]
     """
     rows = metrics[(metrics["metric"] == summary["metric"]) & metrics["label"].isna()]
     found = {head: _table(head, part, summary) for head, part in rows.groupby("head")}
-    first = [head for head in (BEST, FUSION) if head in found]
-    return {head: found[head] for head in [*first, *sorted(set(found) - set(first))]}
+    return {head: found[head] for head in ordered(found)}
+
+
+def ordered(heads: Iterable[str]) -> list[str]:
+    """The heads as they are shown.
+
+    Example:
+        >>> ordered(["ehr", "fusion", "cxr", "best"])
+        ['best', 'fusion', 'cxr', 'ehr']
+    """
+    first = {BEST: 0, FUSION: 1}
+    return sorted(set(heads), key=lambda head: (first.get(head, 2), head))
 
 
 def models_table(summary: Mapping) -> pd.DataFrame:
@@ -53,7 +63,7 @@ def about(summary: Mapping) -> str:
     seeds = summary.get("seeds")
     seed = f"seeds {', '.join(map(str, seeds))}" if seeds else f"seed {summary['seed']}"
     return (
-        f"{summary['metric'].upper()} [{summary['level']:.0%} interval], "
+        f"{words.metric(summary['metric'])} [{summary['level']:.0%} interval], "
         f"{summary['split']} split, {seed}, config {summary['name']} "
         f"({summary['config_digest'][:12]}), {summary['backend']}"
     )

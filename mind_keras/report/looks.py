@@ -1,8 +1,8 @@
 """The look of a model's line: colour, dashes and marker, the same in every plot.
 
 Colours are those of Okabe and Ito (2008), which colour-blind people tell apart, less
-the yellow, which is too light on white; dashes and markers do the same in print. 35
-models look different.
+the yellow, which is too light on white; dashes and markers do the same in print. 31
+models look different without colour.
 
 https://jfly.uni-koeln.de/color/
 """
@@ -55,22 +55,26 @@ class Look:
 
 
 def looks(models: Sequence[str]) -> dict[str, Look]:
-    """A look for each name, in their order: the first is black, solid and thick.
+    """A look for each name: those that are drawn together differ in colour too.
+
+    The student's is black, solid and thick.
 
     Example:
         >>> found = looks(["student", "no_kd"])
         >>> found["student"].colour, found["no_kd"].dashes
         ('#000000', (5, 2))
     """
-    return {
-        name: Look(
-            COLOURS[k % len(COLOURS)],
-            DASHES[k % len(DASHES)],
-            MARKERS[k % len(MARKERS)],
+    found = {}
+    for k, name in enumerate(by_interest(dict.fromkeys(models))):
+        # Of the next round of colours, dashes and markers are shifted.
+        turn, colour = divmod(k, len(COLOURS))
+        found[name] = Look(
+            COLOURS[colour],
+            DASHES[(colour + 3 * turn) % len(DASHES)],
+            MARKERS[(colour + turn) % len(MARKERS)],
             1.4 if k else 2.0,
         )
-        for k, name in enumerate(dict.fromkeys(models))
-    }
+    return found
 
 
 def chosen(models: Iterable[str]) -> list[str]:
@@ -82,9 +86,13 @@ def chosen(models: Iterable[str]) -> list[str]:
         >>> chosen(["late_fusion", "teacher:ehr:0", "student"])
         ['student', 'late_fusion', 'teacher:ehr:0']
     """
+    return by_interest(models)[:MOST]
+
+
+def by_interest(models: Iterable[str]) -> list[str]:
+    """All of them in the order of `chosen`."""
     first = {name: k for k, name in enumerate(ASKED)}
-    order = sorted(models, key=lambda m: (is_single_teacher(m), first.get(m, MOST)))
-    return order[:MOST]
+    return sorted(models, key=lambda m: (is_single_teacher(m), first.get(m, MOST)))
 
 
 def is_single_teacher(model: str) -> bool:

@@ -12,7 +12,8 @@ import pandas as pd
 
 from mind_keras.report import words
 
-MOST_ROWS = 2000  # A page of more is slow to open.
+MOST_ROWS = 500  # A page of more is slow to open; the file has all.
+NARROW = 13  # Characters; longer names may be broken on a phone.
 LONG = 40  # Characters; more are broken into lines.
 INTERVAL = re.compile(r"(.+?) (\[[^\[\]]*\])")
 
@@ -89,7 +90,7 @@ def table(
     head = join((tag("th", _broken(name), scope="col") for name in names), "")
     rows = []
     for name, cells in zip(frame.index, frame.astype(object).to_numpy(), strict=True):
-        first = [] if index is None else [tag("th", name, scope="row")]
+        first = [] if index is None else [tag("th", _broken(name), scope="row")]
         rows.append(tag("tr", *first, *map(_cell, cells)))
     inside = join([tag("thead", tag("tr", head)), tag("tbody", join(rows))])
     shown = tag("div", tag("table", inside), class_="scroll", tabindex="0")
@@ -107,11 +108,11 @@ def _cell(value: object) -> Html:
     return tag("td", value, **({"class_": "long"} if long else {}))
 
 
-def on_demand(frame: pd.DataFrame, file: str) -> Html:
+def on_demand(frame: pd.DataFrame, file: str, what: str = "more rows") -> Html:
     """A table that is long, shown on demand; of very many rows only the first."""
     if frame.empty:
         return Html("")
-    title = f"{words.count(len(frame))} more numbers of {file}"
+    title = f"{words.count(len(frame))} {what} of {file}"
     if len(frame) > MOST_ROWS:
         title += f", the first {words.count(MOST_ROWS)} of them"
     return details(title, table(filled(frame.head(MOST_ROWS))))
@@ -123,5 +124,7 @@ def filled(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _broken(name: object) -> Html:
-    """A title may be broken after a `+`, as in `cxr+ehr`."""
-    return Html(text(name).replace("+", "+<wbr>"))
+    """A title may be broken after a `+`, as `cxr+ehr`; a long one after a `_` too."""
+    said = text(name).replace("+", "+<wbr>")
+    long = len(words.cell(name)) > NARROW
+    return Html(re.sub("[_:](?=.)", r"\g<0><wbr>", said) if long else said)

@@ -1,8 +1,16 @@
 """One HTML page: offline, without scripts, everything from outside escaped."""
 
 from mind_keras.report.gathered import Results
-from mind_keras.report.markup import Html, join, tag, text
-from mind_keras.report.sections import asked, curves, epochs, forests, missing, numbers
+from mind_keras.report.markup import Html, join, paragraph, tag, text
+from mind_keras.report.sections import (
+    asked,
+    curves,
+    epochs,
+    forests,
+    missing,
+    numbers,
+    paired,
+)
 from mind_keras.report.style import STYLE
 
 # Title of each section, and the function that makes it, in the order of the page.
@@ -11,7 +19,7 @@ SECTIONS = {
     "What was asked": asked.question,
     "Data and cohort": asked.cohort,
     "Over the seeds": numbers.seeds,
-    "Paired differences": numbers.comparisons,
+    "Paired differences": paired.comparisons,
     "Patterns of modalities": numbers.patterns,
     "Heads": numbers.heads,
     "What each model costs": numbers.models,
@@ -44,7 +52,8 @@ def page(results: Results) -> str:
     first, *others = [section(title, body) for title, body in shown.items()]
     links = [tag("a", title, href=f"#{name_of(title)}") for title in shown]
     name = results.summary["name"]
-    return document(name, [tag("h1", name), first, tag("nav", join(links)), *others])
+    start = [tag("h1", name), paragraph(asked.asked_in_short(results.summary))]
+    return document(name, [*start, first, tag("nav", join(links)), *others])
 
 
 def section(title: str, body: Html) -> Html:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INCHES = (3.5, 2.8)
-ROOM = {"left": 0.17, "right": 0.97, "bottom": 0.17, "top": 0.97}
+ROOM = {"left": 0.21, "right": 0.97, "bottom": 0.17, "top": 0.97}
 GREY = "#999999"
 SETTINGS = {
     "svg.fonttype": "none",  # Text stays text.
@@ -36,7 +36,8 @@ LEFT_OUT = re.compile(
     r"| font-family: [^;\"]*;?",
     re.DOTALL,
 )
-MARKED = 15  # A line of more points has no markers.
+MARKED = 8  # Of a line of more points not each is marked,
+APART = 0.2  # but some this far apart, as a share of the diagonal.
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Panel:
         lines: In the order in which they are drawn.
         unit: Whether both axes go from 0 to 1.
         diagonal: Whether there is a grey line from (0, 0) to (1, 1).
+        joined: Whether points are joined; those that are not are all marked.
     """
 
     title: str
@@ -74,6 +76,7 @@ class Panel:
     lines: Sequence[Line]
     unit: bool = False
     diagonal: bool = False
+    joined: bool = True
 
 
 def lines_of(rows: pd.DataFrame, x: str) -> list[Line]:
@@ -159,18 +162,22 @@ def svg(panel: Panel, looks: Mapping[str, Look], *, name: str) -> Html:
 def _draw(axes: "Axes", panel: Panel, looks: Mapping[str, Look]) -> None:
     if panel.diagonal:
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8)
-    for line in panel.lines:
+    for k, line in enumerate(panel.lines):
         look = looks[line.name]
         x, y = np.asarray(line.x, float), np.asarray(line.y, float)
         if len(line.low):
-            _spread(axes, line, x, y, look.colour)
+            _spread(axes, line, x, look.colour)
+        # Each line is marked at other places, so that they can be told apart in grey.
+        start = APART * k / len(panel.lines)
+        few = len(x) <= MARKED or not panel.joined
         axes.plot(
             *(x, y),
             color=look.colour,
-            linewidth=look.width,
+            linewidth=look.width if panel.joined else 0,
             linestyle=(0, look.dashes) if look.dashes else "-",
-            marker=look.marker if len(x) <= MARKED else None,
+            marker=look.marker,
             markersize=4,
+            markevery=None if few else (start, APART),
         )
     axes.set_xlabel(panel.x)
     axes.set_ylabel(panel.y)
@@ -178,10 +185,8 @@ def _draw(axes: "Axes", panel: Panel, looks: Mapping[str, Look]) -> None:
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
 
 
-def _spread(
-    axes: "Axes", line: Line, x: np.ndarray, y: np.ndarray, colour: str
-) -> None:
+def _spread(axes: "Axes", line: Line, x: np.ndarray, colour: str) -> None:
     """The intervals, as thin upright lines that stay apart in print."""
     low, high = np.asarray(line.low, float), np.asarray(line.high, float)
-    known = ~(np.isnan(low) | np.isnan(high))
+    known = ~np.isnan(low + high)
     axes.vlines(x[known], low[known], high[known], color=colour, linewidth=0.7)

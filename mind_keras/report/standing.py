@@ -11,7 +11,9 @@ import pandas as pd
 from mind_keras.evaluation.metrics import METRICS
 from mind_keras.report import words
 from mind_keras.report.gathered import Results
+from mind_keras.report.glossary import meaning
 from mind_keras.report.headline import ALL, comparable, counted
+from mind_keras.report.looks import by_interest, is_single_teacher
 from mind_keras.spec import BEST, FUSION
 
 STUDENT, TEACHERS, NO_KD = "student", "teachers", "no_kd"
@@ -27,7 +29,8 @@ def standing(results: Results) -> pd.DataFrame:
 
     Returns:
         Text, a row per model that answers all samples that the fusion head, or the
-        best head, answers. Numbers of other samples are not shown beside them.
+        best head, answers; those that everybody asks for first, single teachers left
+        out. Numbers of other samples are not shown beside them.
     """
     columns = {}
     for head in (FUSION, BEST):
@@ -36,6 +39,7 @@ def standing(results: Results) -> pd.DataFrame:
             cells = words_of(rows, words.interval)
             columns[_titled(results, head, rows)] = cells
     shown = [m for m in results.models if any(m in c for c in columns.values())]
+    shown = [m for m in by_interest(shown) if not is_single_teacher(m)]
     columns = _with_differences(results, columns) | costs(results.summary)
     table = pd.DataFrame(columns, index=results.models, dtype=object).loc[shown]
     table = table.fillna(words.ABSENT)
@@ -45,15 +49,19 @@ def standing(results: Results) -> pd.DataFrame:
 def overall(results: Results, head: str) -> pd.DataFrame:
     """The rows of the headline metric over all samples that a head answers."""
     rows = results.scores
-    rows = rows[(rows["head"] == head) & (rows["pattern"] == ALL)]
-    return comparable(head, _headline(rows, results.summary))
+    return comparable(head, rows[over_all(rows, results) & rows["head"].eq(head)])
+
+
+def over_all(rows: pd.DataFrame, results: Results) -> pd.Series:
+    """Which rows are of the headline metric, over all that a head answers."""
+    headline_metric = rows["metric"] == results.summary["metric"]
+    return headline_metric & rows["label"].isna() & (rows["pattern"] == ALL)
 
 
 def differences(results: Results, head: str) -> pd.DataFrame:
     """One row per model and reference: the bootstrap's where there are several."""
     rows = results.differences
-    rows = rows[(rows["head"] == head) & (rows["pattern"] == ALL)]
-    rows = _headline(rows, results.summary)
+    rows = rows[over_all(rows, results) & rows["head"].eq(head)]
     other = ~rows["method"].astype(str).str.contains("bootstrap")
     order = rows.assign(other=other).sort_values("other", kind="stable").index
     return rows.loc[order].drop_duplicates(["model", "reference"]).sort_index()
@@ -85,7 +93,7 @@ def costs(summary: Mapping) -> dict[str, dict[str, str]]:
 
 
 def in_short(results: Results) -> list[str]:
-    """What the table comes to, in at most four sentences."""
+    """What the table comes to: how good, against whom, at what cost."""
     head = next((h for h in (FUSION, BEST) if len(overall(results, h))), None)
     if head is None:
         return []
@@ -108,20 +116,24 @@ def in_short(results: Results) -> list[str]:
             "Paired differences were not computed: overlapping intervals neither show "
             "nor rule out that models differ."
         )
-    fewer = costs(results.summary).get("compression", {}).get(STUDENT)
-    if fewer:
-        said.append(f"Teachers have {fewer} as many parameters as the student.")
-    return said
+    return [*said, *_price(results.summary)]
+
+
+def _price(summary: Mapping) -> list[str]:
+    """What the student costs, in a sentence."""
+    told = {title: cells.get(STUDENT) for title, cells in costs(summary).items()}
+    if told["parameters"] is None:
+        return []
+    said = f"The student has {told['parameters']} parameters"
+    if told.get("compression"):
+        said += f", the teachers {told['compression']} as many"
+    return [f"{said}; an answer takes {told['latency p50 (ms)']} ms here (median)."]
 
 
 def words_of(rows: pd.DataFrame, write: object) -> dict[str, str]:
     """`{model: text}` of value and interval."""
     numbers = rows[["value", "low", "high"]].to_numpy()
     return dict(zip(rows["model"], (write(*n) for n in numbers), strict=True))
-
-
-def _headline(rows: pd.DataFrame, summary: Mapping) -> pd.DataFrame:
-    return rows[(rows["metric"] == summary["metric"]) & rows["label"].isna()]
 
 
 def _with_differences(
@@ -152,12 +164,26 @@ def _flops(model: Mapping) -> float | None:
     return None if macs is None else 2 * macs
 
 
+def _told(model: str) -> str:
+    """A model's name, and what it is where the name alone may not say so."""
+    known = "" if model in (STUDENT, TEACHERS) else meaning(model)
+    return f"{model} ({known})" if known else model
+
+
+def _non_inferior(row: pd.Series) -> str:
+    shown = words.shown(row["non_inferior"]) == "shown"
+    said = "non-inferior" if shown else "not shown to be non-inferior"
+    return f"{said}, margin {row.get('margin')}"
+
+
 def _verdict(row: pd.Series, metric: str) -> str:
     """A difference in words; only an interval beyond 0 tells two models apart."""
     value = words.difference(row["value"], row["low"], row["high"])
-    said = f"{row['model']} minus {row['reference']}: {value}"
-    if words.yes(row.get("non_inferior")) == "yes":
-        said += f" (non-inferior, margin {row.get('margin')})"
+    said = f"{_told(row['model'])} minus {_told(row['reference'])}: {value}"
+    if TEACHERS in (row["model"], row["reference"]) and words.shown(
+        row.get("non_inferior")
+    ):
+        said += f" ({_non_inferior(row)})"
     if pd.isna(row["low"]):
         return f"{said}; no interval, so no verdict."
     if row["low"] <= 0 <= row["high"]:

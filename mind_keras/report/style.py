@@ -19,7 +19,9 @@ a { color: #0b4f8a; }
 nav { margin: 1em 0; font-size: .9em; }
 nav a { margin-right: .9em; white-space: nowrap; display: inline-block;
   padding: .15em 0; }
-.scroll { overflow-x: auto; margin: .5em 0 1em; }
+.scroll { overflow-x: auto; margin: .5em 0 1em; background:
+    linear-gradient(to left, #fff 40%, #fff0) right / 3em 100% no-repeat local,
+    linear-gradient(to left, #0003, #0000) right / .8em 100% no-repeat scroll; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .22em .8em .22em 0; border-bottom: 1px solid #ddd;
   text-align: left; vertical-align: top; white-space: nowrap; }
@@ -48,13 +50,13 @@ pre { white-space: pre-wrap; background: #f5f5f5; padding: .8em; font-size: .85e
   #headline li { line-height: 1.35; }
   #headline table { font-size: .93em; line-height: 1.3; }
   th, td { padding-right: .6em; }
-  tbody th { min-width: 5.2em; max-width: 9em; }
+  tbody th { min-width: 5.2em; max-width: 10em; }
 }
 @media print {
   body { font-size: 9.5pt; margin: 0; max-width: none; padding: 0; }
   @page { margin: 14mm; }
-  nav, summary { display: none; }
-  .scroll { overflow: visible; }
+  nav { display: none; }
+  .scroll { overflow: visible; background: none; }
   th, td { white-space: normal; padding-right: .5em; }
   tbody th { position: static; }
   #headline table { font-size: 8pt; }

@@ -108,14 +108,14 @@ def short(n: float | None) -> str:
     return f"{n:.0f}"
 
 
-def yes(said: object) -> str:
-    """A truth value, however it was read.
+def shown(said: object) -> str:
+    """Whether something was shown, however it was read; "not shown" is not "untrue".
 
     Example:
-        >>> yes(True), yes("False"), yes(float("nan"))
-        ('yes', 'no', '')
+        >>> shown(True), shown("False"), shown(float("nan"))
+        ('shown', 'not shown', '')
     """
-    return {"True": "yes", "False": "no"}.get(str(said), "")
+    return {"True": "shown", "False": "not shown"}.get(str(said), "")
 
 
 def times(ratio: float) -> str:

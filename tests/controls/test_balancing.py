@@ -1,5 +1,6 @@
 """All balancing controls on one bench: what is kept, and what they learnt by."""
 
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -131,3 +132,12 @@ def test_what_each_needs_is_known_before_training(data):
 
 def test_without_teachers_there_are_no_weights_to_adapt():
     assert CONTROLS["adaptive"](SimpleNamespace(teachers={})) == {}
+
+
+@pytest.mark.parametrize("weight", [1.0, {"fusion": 1.0, "serum": 1.0, "vitals": 0.0}])
+def test_of_one_taught_modality_there_is_nothing_to_shift(bench, weight):
+    """Known before hours of training end in an error."""
+    some = bench.teachers if isinstance(weight, dict) else {"serum": []}
+    distil = partial(bench.distil, distillation_weight=weight)
+    fewer = replace(bench, teachers=some, distil=distil, train=None)
+    assert CONTROLS["adaptive"](fewer) == {}

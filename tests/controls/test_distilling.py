@@ -9,7 +9,7 @@ import tiny
 from sklearn.metrics import log_loss
 
 import mind_keras as mk
-from mind_keras.controls import CONTROLS, Bench
+from mind_keras.controls import CONTROLS, Bench, distilling
 from mind_keras.controls.distilling import best_teacher
 
 PATTERNS = {"ehr": 6, "ehr+lab": 19, "lab": 5}
@@ -138,3 +138,28 @@ def test_the_choice_follows_the_weights_of_the_samples(bench):
         assert best_teacher(weighted, "ehr") is ours.teachers["ehr"][best]
         chosen.add(best)
     assert len(chosen) > 1
+
+
+@pytest.mark.parametrize("name", ["single_teacher", "same_size_teacher"])
+def test_a_joint_teacher_is_made_anew_of_the_teachers_that_are_chosen(
+    bench, name, monkeypatch
+):
+    ours, asked = bench()
+    whole = tiny.student(ours.spec)
+    ours = dataclasses.replace(ours, teachers={**ours.teachers, "fusion": [whole]})
+    made, seen = tiny.student(ours.spec), []
+
+    def join(teachers, data, *, pool):
+        seen.append((teachers, data, pool))
+        return made
+
+    monkeypatch.setattr(distilling, "fit_joint_teacher", join)
+    assert list(CONTROLS[name](ours)) == [name]
+    teachers = asked[name]["teachers"]
+    ((chosen, data, pool),) = seen
+    assert sorted(teachers) == ["ehr", "fusion", "lab"]
+    assert teachers["fusion"] == [made] and sorted(chosen) == ["ehr", "lab"]
+    assert chosen == {head: teachers[head] for head in chosen}
+    assert (data, pool) == (ours.data, "probability")
+    if name == "single_teacher":
+        assert chosen == {head: [best_teacher(ours, head)] for head in chosen}

@@ -87,6 +87,28 @@ def test_within_a_training_the_encoder_that_is_over_used_slows_down():
         assert still == (m == slowed)
 
 
+def test_an_encoder_that_is_cut_slows_down_in_both_halves():
+    samples, names = tiny.samples(), ("ehr", "lab")
+    encoders = {m: halves(samples.spec.shape(m)) for m in names}
+    student = mk.build_student(samples.spec, encoders, fusion="mmtm")
+    learner = mk.Distiller(student, task=samples.spec.task)
+    learner.compile(RatedAdamW(0.01))
+    learner.optimizer.build(learner.trainable_variables)
+    rule = EncoderRates(threshold=0.1, slow=0.5)
+    rule.set_model(learner)
+    rule.on_epoch_end(0, {"utilisation_ehr": 0.5, "utilisation_lab": 0.1})
+    found = zip(learner.trainable_variables, learner.optimizer._rates, strict=True)
+    slow = {id(v) for v, factor in found if float(factor) == 0.5}
+    layers = [student.get_layer(f"ehr_encoder_{half}") for half in ("lower", "upper")]
+    assert slow == {id(v) for layer in layers for v in layer.trainable_variables}
+
+
+def halves(shape):
+    rows = keras.Input(shape)
+    code = keras.layers.Dense(4, "tanh", name="middle")(keras.layers.Flatten()(rows))
+    return keras.Model(rows, keras.layers.Dense(3)(code))
+
+
 def test_rates_need_a_balance_in_the_logs():
     with pytest.raises(ValueError, match=r"\['loss'\]\. Put a `Balance` before"):
         EncoderRates().on_epoch_end(0, {"loss": 1.0})

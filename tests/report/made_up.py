@@ -50,9 +50,12 @@ def over_seeds(folder: Path, seeds: tuple[int, ...] = (0, 1, 2)) -> Path:
     rows = rows.rename(columns={"value": "mean"}).assign(
         reference="", sd=0.01, p=None, seeds=len(seeds), note=""
     )
-    apart = comparisons(rng).drop(columns=["n", "method", "note", "seed"])
+    apart = comparisons(rng).query("method == 'bootstrap'")
+    apart = apart.drop(columns=["n", "method", "note", "seed"])
     apart = apart.rename(columns={"value": "mean"}).assign(sd=0.02, seeds=len(seeds))
     pd.concat([rows, apart]).to_csv(folder / "seeds.csv", index=False)
+    every = [row for seed in seeds for row in metrics(rng, "binary", seed)]
+    say(folder / "metrics.json", every)
     say(folder / "summary.json", {"name": "odd", "seeds": list(seeds)})
     return folder
 
@@ -143,7 +146,7 @@ def curves(rng: np.random.Generator) -> list[dict]:
             up, down = y.tolist(), y[::-1].tolist()
             rows.append({**where, "kind": "roc", "x": x.tolist(), "y": up, **empty})
             rows.append({**where, "kind": "pr", "x": x.tolist(), "y": down, **empty})
-            tens = {"x": x[::3].tolist(), "y": y[::3].tolist(), "n": [6] * 11}
+            tens = {"x": x[::3].tolist(), "y": y[::3].tolist(), "n": [4, *[6] * 10]}
             ends = {
                 "low": [*(y[::3] * 0.8).tolist()[:-1], None],
                 "high": [*(y[::3] * 0.8 + 0.2).tolist()[:-1], None],
@@ -181,8 +184,11 @@ def comparisons(rng: np.random.Generator) -> pd.DataFrame:
         columns=["model", "reference", "head", "pattern", "metric", "label"],
     )
     rows = rows.assign(**draw(rng, 0.0, len(rows)), p=rng.random(len(rows)))
-    rows = rows.assign(p_adjusted=rows["p"], n=40, method="bootstrap")
-    return rows.assign(note="", non_inferior=rng.random(len(rows)) > 0.5, seed=0)
+    rows = rows.assign(p_adjusted=rows["p"], n=40, method="bootstrap", margin=0.01)
+    rows = rows.assign(note="", non_inferior=rng.random(len(rows)) > 0.5, seed=0)
+    other = rows[rows["metric"] == "auroc"].assign(method="delong", p=0.123)
+    other["p_adjusted"] = other["p"]
+    return pd.concat([rows, other], ignore_index=True)
 
 
 def calibration(rng: np.random.Generator) -> pd.DataFrame:
@@ -213,7 +219,8 @@ def subgroups(rng: np.random.Generator) -> pd.DataFrame:
 
 def balance(rng: np.random.Generator) -> pd.DataFrame:
     rows = [
-        ("student", split, quantity, modality, "auroc", rng.random())
+        (model, split, quantity, modality, "auroc", rng.random())
+        for model in ("student", "no_kd")
         for split in ("validation", "test")
         for quantity, modality in [
             *(("utilisation", "cxr"), ("utilisation", "ehr")),
@@ -225,16 +232,23 @@ def balance(rng: np.random.Generator) -> pd.DataFrame:
 
 
 def missing(rng: np.random.Generator) -> pd.DataFrame:
-    shares = (0.0, 0.25, 0.5, 0.75)
+    """Numbers, areas, and the student less each other model, as of `missing_lab`."""
+    rivals = ("zero_fill", "modality_dropout")
+    pairs = [(name, None) for name in ("student", *rivals)]
+    pairs += [("student", name) for name in rivals]
     rows = [
-        (model, "mcar", "cxr", share, share, which, "auroc")
-        for model in ("student", "zero_fill", "modality_dropout")
+        (*pair, "mcar", "cxr", train, test, which, metric)
+        for pair in pairs
         for which in ("all", "incomplete")
-        for share in shares
+        for train in (0.0, 0.5)
+        for test, metric in [*((share, "auroc") for share in SHARES), AREA]
     ]
-    rows += [
-        (m, "mcar", "cxr", None, None, w, "auc_auroc") for m, *_, w, _ in rows[::4]
-    ]
-    names = ["model", "mechanism", "modality", "train_rate", "test_rate", "rows"]
-    table = pd.DataFrame(rows, columns=[*names, "metric"])
-    return table.assign(**draw(rng, 0.7, len(rows)), n=80, seed=0)
+    names = ["model", "reference", "mechanism", "modality", "train_rate", "test_rate"]
+    table = pd.DataFrame(rows, columns=[*names, "rows", "metric"])
+    table = table.assign(**draw(rng, 0.7, len(rows)), p=0.25, n=80, note="", seed=0)
+    none = {"low": None, "high": None, "p": None}
+    table.loc[table["metric"] == AREA[1], list(none)] = list(none.values())
+    return table
+
+
+SHARES, AREA = (0.0, 0.25, 0.5, 0.75), (None, "auc_auroc")

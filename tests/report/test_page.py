@@ -11,6 +11,7 @@ from report.documents import Document, drawings
 from mind_keras import report
 from mind_keras.artifact import Run
 from mind_keras.report.page import SECTIONS, name_of
+from mind_keras.report.sections.numbers import ARROW
 
 EVIL = '<script>alert("1")</script>&$x_1$'
 OUTSIDE = re.compile(
@@ -18,6 +19,8 @@ OUTSIDE = re.compile(
     r"|\bon\w+=",
     re.I,
 )
+# Nine curves, six of balance, four of missing modalities, two of training.
+PLOTS = 19
 # Which file a section needs; the others are made of summary.json and metrics.json.
 NEEDS = {
     "Paired differences": "comparisons.csv",
@@ -144,7 +147,8 @@ def test_every_number_of_the_metrics_is_in_the_page(tmp_path, kind):
     folder = made_up.write(tmp_path, kind=kind)
     rows = pd.DataFrame(json.loads((folder / "metrics.json").read_text()))
     shown = SECTIONS["All metrics"](report.gather(Run(folder)))
-    assert f"{len(rows)} numbers of metrics.json" in shown
+    # A row of the table is one model, head, pattern and label, with all its metrics.
+    assert f"{len(rows) // len(made_up.METRICS)} rows of metrics.json" in shown
     known = rows["value"].notna().sum()
     assert known == len(rows) - 1
     assert shown.count('class="ci"') == known
@@ -166,36 +170,26 @@ def test_the_same_files_give_the_same_page(folder, page):
 def test_every_drawing_is_xml_and_every_plot_says_what_it_is(page):
     found = drawings(page)
     plots = [svg for svg in found if svg.get("class") == "plot"]
-    assert len(plots) == 17
+    assert len(plots) == PLOTS
     assert all(svg.get("role") == "img" and svg.find("title").text for svg in plots)
     others = [svg for svg in found if svg.get("class") != "plot"]
     assert others and all(svg.get("aria-hidden") == "true" for svg in others)
     captions = Document(page).of("figcaption")
-    assert len(captions) == len(Document(page).of("figure")) == 6
-    assert page.count("Numbers of these plots") == 6
+    assert len(captions) == len(Document(page).of("figure")) == 7
+    assert page.count("Numbers of these plots") == 7
 
 
 def test_the_exclusions_the_availability_and_the_audit_are_told(page):
     text = Document(page).text
     assert "stay shorter than 48 h 1,491 2,509" in text
-    assert "cxr+ehr 40 (39 patients)" in text
+    assert "ehr 40 (39 groups)" in text and "all 90 90 90" in text
     assert "audit.html" in text
 
 
 def test_calibration_is_before_and_after(folder, page):
     row = pd.read_csv(folder / "calibration.csv").iloc[0]
-    assert f"{row['ece']:.3f} &gt; {row['ece_calibrated']:.3f}" in page
+    assert f"{row['ece']:.3f}{ARROW}{row['ece_calibrated']:.3f}" in page
     assert f"<td>{row['temperature']:.3f}</td>" in page
-
-
-def test_areas_stand_in_a_table_and_not_in_a_plot(folder, page):
-    rows = pd.read_csv(folder / "missing.csv")
-    area = rows[rows["metric"] == "auc_auroc"]
-    shown = page[page.index('id="missing-modalities"') : page.index('id="balance-')]
-    table, plots = shown.split("<figure", 1)
-    assert table.count("area of AUROC") == len(area)
-    assert "area of" not in plots
-    assert plots.count("<p>cxr missing (mcar)") == 2
 
 
 def test_a_label_that_looks_like_nothing_is_a_label(tmp_path):
@@ -215,7 +209,7 @@ def test_each_subgroup_has_its_count_its_number_and_a_drawing(folder, page):
     assert cells[3].startswith(f"{row['value']:.3f} <span")
     assert re.findall(r'<th scope="row">(.*?)</th>', shown) == ["F", "M"]
     gap = rows[(rows["subgroup"] == "gap") & (rows["metric"] == "auroc")].iloc[0]
-    assert f"Largest less smallest subgroup: {gap['value']:.3f}" in shown
+    assert f"Highest less lowest number: {gap['value']:.3f}" in shown
 
 
 def test_labels_and_subgroups_of_very_many_rows_do_not_swell_the_page(folder):
@@ -225,8 +219,8 @@ def test_labels_and_subgroups_of_very_many_rows_do_not_swell_the_page(folder):
         summary=results.summary, metrics=results.metrics, comparisons=rows
     )
     page = report.page(many)
-    assert f"{len(rows):,} more numbers of comparisons.csv, the first 2,000" in page
-    assert page.count("<tr>") < 2500
+    assert f"{len(rows):,} rows of comparisons.csv, the first 500 of them" in page
+    assert page.count("<tr>") < 700
 
 
 def test_the_diagonal_and_the_intervals_are_in_the_plots_they_belong_to(folder):
@@ -236,5 +230,66 @@ def test_the_diagonal_and_the_intervals_are_in_the_plots_they_belong_to(folder):
         *("ROC", "Precision and recall", "Reliability"),
     ]
     assert [part.count("#999999") for part in parts] == [3, 0, 3]
-    # Of ten known intervals each: three models in three panels.
-    assert [part.count("stroke-width: 0.7") for part in parts] == [0, 0, 90]
+    # Of nine known intervals each: three models in three panels.
+    assert [part.count("stroke-width: 0.7") for part in parts] == [0, 0, 81]
+
+
+def test_models_of_other_samples_are_not_drawn_beside_those_of_all(folder):
+    results = report.gather(Run(folder))
+    curves = [
+        {**c, "n": 9} if c["kind"] == "roc" and c["model"] == "no_kd" else c
+        for c in results.curves
+    ]
+    fewer = report.Results(summary=results.summary, curves=curves)
+    roc, pr, *_ = SECTIONS["Curves"](fewer).split("<h3>")[1:]
+    assert "no_kd" not in roc and "no_kd" in pr
+    assert "Head fusion, 60 answers" in roc
+
+
+def test_a_point_of_a_few_answers_is_told_and_not_drawn(folder):
+    results = report.gather(Run(folder))
+    rows = [c for c in results.curves if c["kind"] == "reliability"]
+    first = next(row for row in rows if row["model"] == "no_kd")
+    alone = report.Results(summary=results.summary, curves=[first])
+    shown = SECTIONS["Curves"](alone)
+    drawn, told = shown.split("<details>")
+    # Of eleven points one stands for four answers.
+    assert len(re.findall("<use [^>]*fill: #d55e00; s", drawn)) == 10
+    assert drawn.count("stroke-width: 0.7") == 9
+    assert told.count("<tr>") == 12
+
+
+def test_the_first_table_has_a_few_rows_and_the_others_are_on_demand(folder):
+    results = report.gather(Run(folder))
+    names = [f"c{k}" for k in range(9)]
+    student = results.metrics[results.metrics["model"] == "student"]
+    rows = pd.concat([results.metrics, *(student.assign(model=n) for n in names)])
+    costs = results.summary["models"][0]
+    models = [*results.summary["models"], *({**costs, "model": n} for n in names)]
+    many = report.Results(summary=results.summary | {"models": models}, metrics=rows)
+    shown = SECTIONS["Headline"](many)
+    first, rest = shown.split("<details>")
+    found = re.findall(r'<th scope="row">(.*?)</th>', first)
+    assert found == ["student", "no_kd", "teachers", *names[:5]]
+    assert "More models (4)" in rest
+    assert re.findall(r'<th scope="row">(.*?)</th>', rest) == names[5:]
+
+
+def test_balance_is_a_column_per_split(folder, page):
+    rows = pd.read_csv(folder / "balance.csv").query("model == 'student'")
+    shown = page[page.index('id="balance-of-modalities"') :]
+    first = re.search("<tbody>(.*?)</tbody>", shown, re.DOTALL)[1]
+    found = [re.findall("<td>(.*?)</td>", row) for row in first.split("</tr>")][:-1]
+    assert [row[:2] for row in found[:3]] == [
+        *(["utilisation", "cxr"], ["utilisation", "ehr"], ["imbalance", ""])
+    ]
+    values = rows["value"].map("{:.3f}".format).tolist()
+    assert [row[2] for row in found] + [row[3] for row in found] == values
+    assert "5 more rows" not in shown and "10 more rows of balance.csv" in shown
+
+
+def test_teachers_have_a_plot_of_their_own(page):
+    shown = page[page.index('id="plots-training-0"') : page.index('id="all-metrics"')]
+    first, teachers = shown.split('id="plots-training-1"')
+    assert "teacher:ehr:0" not in first and "no_kd" not in teachers
+    assert "teacher:ehr:0" in teachers

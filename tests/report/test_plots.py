@@ -84,8 +84,8 @@ def test_the_diagonal_is_drawn_where_it_is_asked_for():
 
 
 def test_looks_are_told_apart_without_colour_too():
-    found = list(looks([f"m{k}" for k in range(35)]).values())
-    assert len({(look.dashes, look.marker) for look in found}) == 35
+    found = list(looks([f"m{k}" for k in range(31)]).values())
+    assert len({(look.dashes, look.marker) for look in found}) == 31
     assert len({look.colour for look in found[:7]}) == 7
 
 
@@ -120,3 +120,51 @@ def test_what_is_not_known_has_no_bar():
 def test_an_axis_holds_all_its_values_and_the_mark():
     assert scale([0.51, 0.98], mark=0.5) == (0.5, 1.0)
     assert scale([-0.31, -0.05], mark=0.0) == (-0.4, 0.0)
+
+
+def marked(text, colour):
+    """How many markers of a colour a drawing has."""
+    return len(re.findall(f"<use [^>]*fill: {colour}; stroke: {colour}", text.lower()))
+
+
+def test_a_long_line_is_marked_here_and_there_and_a_short_one_at_each_point():
+    x = np.linspace(0, 1, 50)
+    long = drawn(Panel("t", "x", "y", [Line("no_kd", x, x)], unit=True))
+    assert 3 <= marked(long, "#d55e00") <= 8
+    short = drawn(Panel("t", "x", "y", [Line("no_kd", x[:6], x[:6])], unit=True))
+    assert marked(short, "#d55e00") == 6
+
+
+def test_points_that_are_not_joined_have_no_line_and_are_all_marked():
+    x = np.linspace(0, 1, 15)
+    line = [Line("no_kd", x, x)]
+    text = drawn(Panel("t", "x", "y", line, unit=True, joined=False))
+    assert marked(text, "#d55e00") == 15
+    assert "fill: none; stroke: #d55e00" not in text.lower().replace("; stroke-d", "")
+
+
+def test_lines_on_top_of_each_other_are_marked_at_other_places():
+    x = np.linspace(0, 1, 50)
+    lines = [Line("no_kd", x, x), Line("teachers", x, x)]
+    text = drawn(
+        Panel("t", "x", "y", lines, unit=True), ("student", "no_kd", "teachers")
+    )
+    places = [
+        set(re.findall(f'<use [^>]*x="([\\d.]+)"[^>]*fill: {colour}; s', text))
+        for colour in ("#d55e00", "#0072b2")
+    ]
+    assert all(places) and len(places[0] & places[1]) <= 1
+
+
+def test_a_second_round_of_colours_has_other_dashes_and_markers():
+    found = list(looks([f"m{k}" for k in range(14)]).values())
+    for one, other in zip(found[:7], found[7:], strict=True):
+        assert one.colour == other.colour
+        assert one.dashes != other.dashes and one.marker != other.marker
+
+
+def test_those_that_are_drawn_first_differ_in_colour_wherever_they_stand():
+    names = [*(f"teacher:x:{k}" for k in range(9)), "c1", "teachers", "student"]
+    found = looks(names)
+    assert found["student"].colour == "#000000"
+    assert len({found[name].colour for name in chosen(names)}) == 7

@@ -35,12 +35,21 @@ def test_only_models_that_answer_the_same_samples_stand_in_a_column(results):
     assert "AUROC, best (n=90)" in table.columns
 
 
+def test_a_single_teacher_is_not_in_the_first_table(results):
+    rows = results.metrics
+    alone = rows[rows["model"] == "teachers"].assign(model="teacher:ehr:0")
+    rows = pd.concat([rows[rows["model"] != "teacher:ehr:0"], alone])
+    table = standing(Results(summary=results.summary, metrics=rows))
+    assert table.index.tolist() == ["student", "no_kd", "teachers"]
+
+
 def test_numbers_are_those_of_the_files(results):
     table, rows = standing(results), results.metrics
     row = rows[(rows["head"] == "fusion") & (rows["metric"] == "auroc")].iloc[0]
     value = f"{row['value']:.3f} [{row['low']:.2f}, {row['high']:.2f}]"
     assert table.loc["student", "AUROC, fusion (n=40)"] == value
-    rows = results.comparisons.set_index(["model", "reference", "head", "metric"])
+    rows = results.comparisons.query("method == 'bootstrap'")
+    rows = rows.set_index(["model", "reference", "head", "metric"])
     for name in ("teachers", "no_kd"):
         row = rows.loc[("student", name, "fusion", "auroc")]
         said = f"{row['value']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
@@ -88,21 +97,36 @@ def test_only_an_interval_beyond_0_tells_models_apart(
     results, low, high, metric, verdict
 ):
     _, said, *_ = in_short(compared(results, low, high, metric))
-    assert said.startswith("no_kd minus student: ")
+    assert said.startswith("no_kd (the same student, without teachers) minus student: ")
     assert said.endswith(f"; {verdict}.")
 
 
 def test_a_difference_without_an_interval_has_no_verdict(results):
     _, said, *_ = in_short(compared(results, float("nan"), float("nan"), value=0.1))
-    assert said == "no_kd minus student: +0.100; no interval, so no verdict."
+    assert said.endswith(" minus student: +0.100; no interval, so no verdict.")
 
 
 def test_non_inferiority_is_told_with_its_margin(results):
+    told = {"margin": 0.01, "reference": "teachers", "model": "student"}
     for text in ("True", True):
-        found = compared(results, -0.005, 0.02, non_inferior=text, margin=0.01)
+        found = compared(results, -0.005, 0.02, non_inferior=text, **told)
         assert "(non-inferior, margin 0.01)" in in_short(found)[1]
-    found = compared(results, -0.05, 0.02, non_inferior="False", margin=0.01)
+    found = compared(results, -0.05, 0.02, non_inferior="False", **told)
+    assert "(not shown to be non-inferior, margin 0.01)" in in_short(found)[1]
+    found = compared(results, -0.05, 0.02, non_inferior=float("nan"), **told)
     assert "non-inferior" not in in_short(found)[1]
+
+
+def test_non_inferiority_is_asked_of_the_teachers_alone(results):
+    found = compared(results, -0.005, 0.02, non_inferior=True, margin=0.01)
+    assert "non-inferior" not in in_short(found)[1]
+
+
+def test_what_the_student_costs_is_told_with_what_the_teachers_do(results):
+    assert in_short(results)[-1] == (
+        "The student has 1,000 parameters, the teachers 16 times as many; an answer "
+        "takes 1.25 ms here (median)."
+    )
 
 
 def test_a_difference_is_told_once_whichever_is_subtracted(results):
@@ -115,7 +139,7 @@ def test_a_difference_is_told_once_whichever_is_subtracted(results):
     )
     said = [line for line in in_short(twice) if " minus " in line]
     assert [line.split(":")[0] for line in said] == [
-        "student minus no_kd",
+        "student minus no_kd (the same student, without teachers)",
         "student minus teachers",
     ]
 

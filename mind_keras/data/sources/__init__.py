@@ -7,13 +7,24 @@ To add one: write the file, name its `load` in `SOURCES`.
 import inspect
 from collections.abc import Callable, Mapping
 
-from mind_keras.data.sources import breast_cancer, diabetes, icu, spoken_digits
+from mind_keras.data.sources import (
+    breast_cancer,
+    cremad,
+    diabetes,
+    icu,
+    luma,
+    smnist,
+    spoken_digits,
+)
 from mind_keras.data.splits import Splits
 
 SOURCES = {
     "breast_cancer": breast_cancer.load,
+    "cremad": cremad.load,
     "diabetes": diabetes.load,
     "icu": icu.load,
+    "luma": luma.load,
+    "smnist": smnist.load,
     "spoken_digits": spoken_digits.load,
 }
 

@@ -37,10 +37,9 @@ def question(results: Results) -> Html:
     task, heads = summary.get("task"), summary.get("heads")
     if not task or not heads:
         return Html("")
-    labels, inputs = task["labels"], sorted(set().union(*heads.values()))
+    labels = task["labels"]
     lines = [
-        f"Predict {task['name']} ({task['kind']}: {KINDS.get(task['kind'], '')}) from "
-        f"any of: {', '.join(inputs)}.",
+        asked_in_short(summary),
         *([f"Labels: {', '.join(labels)}."] if len(labels) <= FEW else []),
         f"Data: {summary.get('source', 'unknown')}.",
     ]
@@ -52,6 +51,16 @@ def question(results: Results) -> Html:
     if len(labels) > FEW:
         parts.append(details(f"{len(labels)} labels", points(labels)))
     return join(parts)
+
+
+def asked_in_short(summary: Mapping) -> str:
+    """Task, and what it is told from, in a sentence; empty where nobody said."""
+    task, heads = summary.get("task"), summary.get("heads")
+    if not task or not heads:
+        return ""
+    inputs = sorted(set().union(*heads.values()))
+    kind = f"{task['kind']}: {KINDS.get(task['kind'], '')}"
+    return f"Predict {task['name']} ({kind}) from any of: {', '.join(inputs)}."
 
 
 BEST_HEAD = (
@@ -70,7 +79,12 @@ def cohort(results: Results) -> Html:
         splits = list(dict.fromkeys(rows["split"]))
         order = sorted(wide.index, key=lambda p: (p.count("+"), p))
         wide = wide.reindex(index=order, columns=splits).fillna("0")
+        total = rows.groupby("split")["samples"].sum().map(words.count)
+        wide.loc["all"] = total.reindex(splits)
         note = "Samples by split, and by the modalities that they have."
+        grouped = wide.stack().str.contains("groups").any()
+        note += f" {GROUPS}" if grouped else ""
+        note += " Of the first seed." if len(results.seeds) else ""
         parts.append(table(wide, index="pattern", caption=note))
     steps = results.extraction.get("exclusions", ())
     if steps:
@@ -83,11 +97,14 @@ def cohort(results: Results) -> Html:
     return join(parts)
 
 
+GROUPS = "In brackets: groups of samples that belong together, such as of a patient."
+
+
 def _counted(row: pd.Series) -> str:
     samples, groups = row["samples"], row.get("groups")
     if groups is None or groups == samples:
         return words.count(samples)
-    return f"{words.count(samples)} ({words.count(groups)} patients)"
+    return f"{words.count(samples)} ({words.count(groups)} groups)"
 
 
 def statistics(results: Results) -> Html:
@@ -96,8 +113,9 @@ def statistics(results: Results) -> Html:
     if summary.get("replicates") and len(results.metrics):
         lines.append(
             f"Intervals: {summary.get('level', 0):.0%}, percentiles of a bootstrap "
-            f"that draws whole patients, {words.count(summary['replicates'])} times, "
-            f"seed {summary.get('seed')}. All models share the draws."
+            "that draws whole patients (or groups), "
+            f"{words.count(summary['replicates'])} times, seed {summary.get('seed')}. "
+            "All models share the draws."
         )
     if len(results.seeds):
         lines.append(
@@ -115,10 +133,18 @@ def statistics(results: Results) -> Html:
     return points(lines)
 
 
+METHODS = {
+    "bootstrap": "bootstrap (the same patients drawn for both)",
+    "delong": "DeLong's test",
+    "obuchowski": "Obuchowski's test (DeLong's for several samples of a patient)",
+}
+
+
 def _differences(results: Results) -> list[str]:
     summary, compared, lines = results.summary, results.differences, []
     if len(compared):
         methods = sorted(set(compared["method"].astype(str)) - {""})
+        methods = [METHODS.get(name, name) for name in methods]
         lines.append(
             "Differences are of the same samples, answered by both models. Methods: "
             f"{', '.join(methods)}."
@@ -128,14 +154,16 @@ def _differences(results: Results) -> list[str]:
             "Non-inferior: the interval of the difference stays within a margin of "
             f"{summary['margin']}, which was set before training."
         )
-    if "p_adjusted" in compared.columns:
+    if not compared.get("p_adjusted", compared["p"]).equals(compared["p"]):
         lines.append("Adjusted p-values: Holm's method over the labels of a task.")
     return lines
 
 
 def settings(results: Results) -> Html:
     """Every setting of the run."""
-    return tag("pre", results.config.rstrip()) if results.config else Html("")
+    if not results.config:
+        return Html("")
+    return details("config.yaml", tag("pre", results.config.rstrip()))
 
 
 def environment(results: Results) -> Html:

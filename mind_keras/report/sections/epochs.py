@@ -18,19 +18,25 @@ def training(results: Results) -> Html:
         return Html("")
     single = losses["model"].map(is_single_teacher)
     groups = {"Student and controls": losses[~single], "Teachers": losses[single]}
-    panels = [
-        Panel(title, "epoch", "validation loss", _drawn(part))
-        for title, part in groups.items()
+    every = looks([*results.models, *dict.fromkeys(losses["model"])])
+    return join(
+        figure(
+            f"training-{k}",
+            [Panel(title, "epoch", "validation loss", _drawn(part))],
+            every,
+            caption=STOPPED,
+            numbers=table(_epochs(part), caption="Epochs trained, and the least loss."),
+        )
+        for k, (title, part) in enumerate(groups.items())
         if len(part)
-    ]
-    models = list(dict.fromkeys(losses["model"]))
-    numbers = table(_epochs(losses), caption="Epochs trained, and the least loss.")
-    seen = (
-        "Training stops where the loss no longer falls; losses of models with other "
-        f"heads have other scales. At most {MOST} models are drawn in a plot."
     )
-    every = looks([*results.models, *models])
-    return figure("training", panels, every, caption=seen, numbers=numbers)
+
+
+STOPPED = (
+    "Training stops where the loss no longer falls. Each model has its own loss: "
+    f"heads, teachers and weights differ, and so do the scales. At most {MOST} are "
+    "drawn."
+)
 
 
 def _drawn(losses: pd.DataFrame) -> list[Line]:
@@ -61,12 +67,25 @@ def balance(results: Results) -> Html:
         shown = rows.assign(value=rows["value"].map(words.number))
         shown["metric"] = rows["metric"].map(words.metric)
         student = rows["model"].eq(STUDENT)
-        parts.append(table(filled(shown[student]), caption=MEANING))
+        if student.any():
+            metric = shown["metric"][student].iloc[0]
+            caption = f"The student, by {metric}. {MEANING}"
+            parts.append(table(_by_split(shown[student]), caption=caption))
         parts.append(on_demand(shown[~student], "balance.csv"))
     found = results.history[results.history["metric"].str.startswith(BALANCE)]
     if len(found):
         parts.append(_epochs_of_balance(found))
     return join(parts)
+
+
+def _by_split(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row per quantity and modality, a column per split."""
+    keys = ["quantity", "modality"]
+    wide = rows.pivot(index=keys, columns="split", values="value")
+    wide = wide.reindex(columns=list(dict.fromkeys(rows["split"])))
+    order = pd.MultiIndex.from_frame(rows[keys].drop_duplicates())
+    wide = wide.reindex(order).fillna(words.ABSENT).reset_index()
+    return filled(wide.assign(quantity=wide["quantity"].str.replace("_", " ")))
 
 
 def _epochs_of_balance(rows: pd.DataFrame) -> Html:

@@ -25,6 +25,7 @@ from mind_keras.spec import BEST, FUSION
 CHANCE = {"auroc": 0.5, "auroc_micro": 0.5}
 SHOWN = (STUDENT, NO_KD, TEACHERS)
 GAP = "gap"
+CHOSEN = "These two were chosen because they differ; of many subgroups some always do."
 RANGE = ["value", "low", "high"]
 
 
@@ -76,7 +77,7 @@ def _of_column(rows: pd.DataFrame, results: Results, column: str, head: str) -> 
     if len(gap):
         value = words.interval(*gap[RANGE].to_numpy()[0])
         note = f" ({gap['note'].iloc[0]})" if gap["note"].iloc[0] else ""
-        parts.append(paragraph(f"Largest less smallest subgroup: {value}{note}."))
+        parts.append(paragraph(f"Highest less lowest number: {value}{note}. {CHOSEN}"))
     return join(parts)
 
 

@@ -4,7 +4,8 @@ import pandas as pd
 
 from mind_keras.report import words
 from mind_keras.report.gathered import Results
-from mind_keras.report.headline import ALL, about, headline, models_table
+from mind_keras.report.glossary import meaning
+from mind_keras.report.headline import about, headline, models_table
 from mind_keras.report.markup import (
     Html,
     details,
@@ -16,13 +17,16 @@ from mind_keras.report.markup import (
     table,
     tag,
 )
-from mind_keras.report.standing import STUDENT, in_short, standing
+from mind_keras.report.standing import STUDENT, in_short, over_all, standing
 from mind_keras.spec import BEST
 
+ARROW = "\N{NO-BREAK SPACE}\N{RIGHTWARDS ARROW}\N{NO-BREAK SPACE}"
+FIRST = 8  # Rows of the first table, which is to fit on the first screen.
 TERMS = (
-    "Compression: parameters of all teachers divided by those of the model. FLOPs: "
-    "twice the MACs, which are the multiply-adds of one answer with all modalities. "
-    "Latency of one answer at a time."
+    "Fusion: samples with all modalities; best: all samples, each answered by the best "
+    "head that its modalities allow. Compression: parameters of all teachers divided "
+    "by those of the model. FLOPs: twice the MACs, which are the multiply-adds of one "
+    "answer with all modalities. Latency of one answer at a time."
 )
 
 
@@ -30,10 +34,14 @@ def first(results: Results) -> Html:
     """The headline table, and what it comes to."""
     if results.scores.empty:
         return Html("")
+    shown = standing(results)
+    more = shown.iloc[FIRST:]
+    more_shown = table(more, index="model")
     return join(
         [
             points(in_short(results)),
-            table(standing(results), index="model"),
+            table(shown.head(FIRST), index="model"),
+            details(f"More models ({len(more)})", more_shown) if len(more) else "",
             paragraph(about(results.summary), ". ", TERMS, class_="note"),
         ]
     )
@@ -44,7 +52,10 @@ def patterns(results: Results) -> Html:
     shown = headline(results.summary, results.scores).get(BEST)
     if shown is None:
         return Html("")
-    note = "Each sample answered by the best head that its modalities allow."
+    note = (
+        "Each sample answered by the best head that its modalities allow. Why a number "
+        "has no interval is noted below, in all metrics."
+    )
     return table(shown, index="model", caption=note)
 
 
@@ -58,47 +69,6 @@ def heads(results: Results) -> Html:
     )
 
 
-def comparisons(results: Results) -> Html:
-    """All paired differences of the headline metric; the others on demand."""
-    rows = results.differences
-    if rows.empty:
-        return Html("")
-    top = _top(rows, results)
-    parts = [table(_differences(rows[top]))] if top.any() else []
-    file = "comparisons.csv" if results.seeds.empty else "seeds.csv"
-    return join([*parts, on_demand(_differences(rows[~top]), file)])
-
-
-def _top(rows: pd.DataFrame, results: Results) -> pd.Series:
-    """Which rows come first: of the headline metric, over all that a head answers."""
-    headline_metric = rows["metric"] == results.summary["metric"]
-    return headline_metric & rows["label"].isna() & (rows["pattern"] == ALL)
-
-
-def _differences(rows: pd.DataFrame) -> pd.DataFrame:
-    numbers = rows[["value", "low", "high"]].to_numpy()
-    shown = pd.DataFrame(
-        {
-            "model": rows["model"] + " minus " + rows["reference"],
-            "head": rows["head"],
-            "pattern": rows["pattern"],
-            "metric": rows["metric"].map(words.metric),
-            "label": rows["label"],
-            "difference": [words.difference(*n) for n in numbers],
-            "p": rows["p"].map(words.p_value),
-        }
-    )
-    if "p_adjusted" in rows.columns:
-        shown["p adjusted"] = rows["p_adjusted"].map(words.p_value)
-    if "non_inferior" in rows.columns:
-        shown["non-inferior"] = rows["non_inferior"].map(words.yes)
-    if "sd" in rows.columns:
-        shown["sd over seeds"] = rows["sd"].map(words.number)
-    n = rows["seeds"] if "seeds" in rows.columns else rows["n"]
-    shown["seeds" if "seeds" in rows.columns else "n"] = n.map(words.count)
-    return filled(shown.assign(method=rows["method"], note=rows["note"]))
-
-
 def models(results: Results) -> Html:
     """What every model costs."""
     if not results.models:
@@ -107,7 +77,9 @@ def models(results: Results) -> Html:
         "MACs: multiply-adds of one answer with all modalities. Latency of single "
         "answers on one machine: median and 95th percentile; noisy."
     )
-    return table(models_table(results.summary), index="model", caption=note)
+    shown = models_table(results.summary)
+    shown["what it is"] = shown.index.map(meaning)
+    return table(filled(shown), index="model", caption=note)
 
 
 def calibration(results: Results) -> Html:
@@ -120,23 +92,28 @@ def calibration(results: Results) -> Html:
     for name in ("ece", "log_loss", "brier"):
         pairs = zip(rows[name], rows[f"{name}_calibrated"], strict=True)
         shown[words.metric(name)] = [
-            f"{words.number(before)} > {words.number(after)}" for before, after in pairs
+            f"{words.number(before)}{ARROW}{words.number(after)}"
+            for before, after in pairs
         ]
     note = (
-        "Test samples, before > after one temperature per head and pattern, fitted on "
-        "validation samples; smaller is better. Temperatures above 1: the model was "
-        "too sure of itself."
+        "The student on test samples, before and after one temperature per head and "
+        "pattern, fitted on validation samples; smaller is better. Temperatures above "
+        "1: the model was too sure of itself."
     )
+    shown = shown.rename(columns={"n_validation": "n of validation"})
     shown, student = shown.assign(note=rows["note"]), rows["model"].eq(STUDENT)
-    parts = [table(filled(shown[student]), caption=note)] if student.any() else []
+    own = filled(shown[student]).drop(columns="model", errors="ignore")
+    parts = [table(own, caption=note)] if student.any() else []
     return join([*parts, on_demand(shown[~student], "calibration.csv")])
 
 
 def everything(results: Results) -> Html:
-    """Every metric of every model, head, pattern and label."""
+    """Every metric of every model, head, pattern and label; of seeds, in theirs."""
     rows = results.metrics
-    if rows.empty:
+    if rows.empty or len(results.seeds):
         return Html("")
+    # Numbers of all labels first: they are shown where there are too many.
+    rows = rows.sort_values("label", key=pd.Series.notna, kind="stable")
     keys = ["model", "head", "pattern", "label", "n"]
     numbers = rows[["value", "low", "high"]].to_numpy()
     rows = rows.assign(
@@ -153,8 +130,7 @@ def everything(results: Results) -> Html:
     notes = rows.groupby(keys)["said"].agg(lambda said: "; ".join(filter(None, said)))
     order = rows[keys].drop_duplicates()
     wide = wide.assign(note=notes).loc[pd.MultiIndex.from_frame(order)].reset_index()
-    title = f"{words.count(len(rows))} numbers of metrics.json"
-    return details(title, table(filled(wide)))
+    return on_demand(wide, "metrics.json", "rows")
 
 
 def seeds(results: Results) -> Html:
@@ -163,7 +139,7 @@ def seeds(results: Results) -> Html:
     rows = rows[rows["reference"] == ""]
     if rows.empty:
         return Html("")
-    top = _top(rows, results)
+    top = over_all(rows, results)
     links = [f"seed-{seed}/report.html" for seed in results.summary.get("seeds", ())]
     parts = [table(filled(_spread(rows[top])))] if top.any() else []
     parts.append(on_demand(_spread(rows[~top]), "seeds.csv"))
