@@ -9,7 +9,10 @@ import mind_keras as mk
 from mind_keras.evaluation.seeds import over_seeds
 from mind_keras.spec import FUSION
 
-MARGIN, SMALLER = 0.01, 8
+MARGIN = 0.01
+MODELS = ("student", "no_kd", "teachers")
+COLUMNS = ["model", "split", "head", "metric", "value", "n", "parameters"]
+COLUMNS += ["fusion", "rate", "seed"]
 
 
 def page(folder: Path, tasks: dict) -> str:
@@ -18,10 +21,14 @@ def page(folder: Path, tasks: dict) -> str:
     verdicts = []
     for name, about in tasks.items():
         rows = _rows(folder / name / "seeds")
-        if rows.empty:
+        found = [
+            _of_fusion(some, fusion)
+            for fusion in about["fusions"]
+            if len(some := _whole(rows, fusion))
+        ]
+        if not found:
             parts.append(f"## {name}\n\nNot run yet.")
             continue
-        found = [_of_fusion(rows, fusion) for fusion in about["fusions"]]
         verdicts += [_verdict(name, one) for one in found]
         parts.append(f"## {name}\n\n{about['about'].strip()}\n\n{_tables(found)}")
         parts.append(_chosen(folder / name / "chosen.json"))
@@ -32,15 +39,19 @@ def page(folder: Path, tasks: dict) -> str:
 def _rows(folder: Path) -> pd.DataFrame:
     files = sorted(folder.glob("*.json"))
     rows = [row for file in files for row in json.loads(file.read_text("utf-8"))]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _whole(rows: pd.DataFrame, fusion: str) -> pd.DataFrame:
+    """Seeds of which every model is there: a run may have been interrupted."""
+    rows = rows[rows["fusion"] == fusion]
+    whole = rows.groupby("seed")["model"].nunique() == len(MODELS)
+    return rows[rows["seed"].isin(whole.index[whole])]
 
 
 def _of_fusion(rows: pd.DataFrame, fusion: str) -> dict:
     """The numbers of one operator."""
-    rows = rows[rows["fusion"] == fusion].assign(pattern="all", label=None)
-    # Seeds of which every model is there: a run may have been interrupted.
-    whole = rows.groupby("seed")["model"].nunique() == rows["model"].nunique()
-    rows = rows[rows["seed"].isin(whole.index[whole])]
+    rows = rows.assign(pattern="all", label=None)
     validation, rows = (rows[rows["split"] == s] for s in ("validation", "test"))
     heads = [h for h in sorted(rows["head"].unique()) if h not in (FUSION, "best")]
     size = rows.groupby("model")["parameters"].first()

@@ -29,7 +29,7 @@ from mind_keras.spec import Task
 from mind_keras.teachers import as_teachers
 
 # Of a head that is taught: labels are noisier than what teachers made of them. The
-# lowest that still lets labels correct teachers; see docs/study.md.
+# lowest that still lets labels correct teachers; see benchmarks/ablation.py.
 TASK_WEIGHT = 0.2
 
 

@@ -22,6 +22,7 @@ def distiller(b=1.0, **options):
     return mk.Distiller(
         student,
         tiny.teachers(about, sizes=(5,), norm=False),
+        task_weight=1.0,
         task=about.task,
         distillation_weight=b,
         **options,

@@ -175,7 +175,7 @@ def test_the_students_of_intensive_care_by_hand():
 
 
 def test_every_encoder_and_fusion_of_the_package_is_counted():
-    shapes = {"resnet": (32, 32, 1)}
+    shapes = {"resnet": (32, 32, 1), "text": (12,)}
     for name, build in ENCODERS.items():
         assert macs(build(shapes.get(name, (12, 16)), name=name)) > 0, name
     about = tiny.spec()
