@@ -154,4 +154,9 @@ paired for differences, bold where above 0; not adjusted for the number of rows.
 tell how far other seeds would move a mean. Another seed is another twin for ICU stays;
 elsewhere it is another split of the same patients or digits, whose tests overlap, so
 that intervals do not tell what other patients would do. The fusion head answers samples
-with all modalities, a unimodal head those that have its modality."""
+with all modalities, a unimodal head those that have its modality.
+
+What was chosen, and by what: learning rates by validation samples of other seeds, for
+both models alike; temperature, weights and the joint teacher by validation samples of
+the student alone. Another seed is another split, so a patient who validated there may
+be tested here (ICU stays aside, whose twins are others)."""

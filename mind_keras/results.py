@@ -7,6 +7,7 @@ To add a table: a function here that takes `Evidence`, and a line in `TABLES`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -90,12 +91,15 @@ class Evidence:
         """All models but each teacher by itself, which has one head and is of many."""
         return [name for name in self.test if not name.startswith("teacher:")]
 
+    def of_rivals(self, said: Said) -> Said:
+        """What the rivals say."""
+        return {name: said[name] for name in self.rivals}
+
+    @cached_property
     def temperatures(self) -> dict[str, Temperatures]:
         """Of each rival, fitted on validation samples."""
-        return {
-            name: fit_temperatures(self.validation[name], self.data.validation)
-            for name in self.rivals
-        }
+        said, samples = self.of_rivals(self.validation), self.data.validation
+        return {name: fit_temperatures(p, samples) for name, p in said.items()}
 
 
 def write_results(
@@ -124,9 +128,8 @@ def write_results(
     run.write_metrics(_metrics(evidence))
     for name, table in TABLES.items():
         run.write_csv(name, table(evidence))
-    run.write(CALIBRATION, evidence.temperatures()[STUDENT].to_json() + "\n")
-    known = {name: evidence.test[name] for name in evidence.rivals}
-    run.write_json(CURVES, curves(known, data.test))
+    run.write(CALIBRATION, evidence.temperatures[STUDENT].to_json() + "\n")
+    run.write_json(CURVES, curves(evidence.of_rivals(evidence.test), data.test))
     summary = _summary(run, evidence, contenders) | dict(about)
     report.write(run, summary)
     run.finish(summary)
@@ -159,9 +162,8 @@ def _comparisons(evidence: Evidence) -> pd.DataFrame:
 
 
 def _calibration(evidence: Evidence) -> pd.DataFrame:
-    temperatures = evidence.temperatures()
-    known = {name: evidence.test[name] for name in temperatures}
-    return calibration_table(temperatures, known, evidence.data.test)
+    said = evidence.of_rivals(evidence.test)
+    return calibration_table(evidence.temperatures, said, evidence.data.test)
 
 
 def _balance(evidence: Evidence) -> pd.DataFrame:
@@ -171,17 +173,16 @@ def _balance(evidence: Evidence) -> pd.DataFrame:
     }
     tables = []
     for split, (said, samples) in parts.items():
-        known = {name: said[name] for name in evidence.rivals}
-        ensemble = said.get(ENSEMBLE)
-        tables.append(balance_table(known, samples, split=split, teachers=ensemble))
+        rivals, ensemble = evidence.of_rivals(said), said.get(ENSEMBLE)
+        tables.append(balance_table(rivals, samples, split=split, teachers=ensemble))
     return pd.concat(tables, ignore_index=True)
 
 
 def _subgroups(evidence: Evidence) -> pd.DataFrame:
-    known = {name: evidence.test[name] for name in evidence.rivals}
+    said = evidence.of_rivals(evidence.test)
     columns, options = evidence.terms.subgroups, evidence.terms.bootstrap
     metrics = [evidence.metric]
-    return subgroups(known, evidence.data.test, columns, metrics=metrics, **options)
+    return subgroups(said, evidence.data.test, columns, metrics=metrics, **options)
 
 
 TABLES = {
