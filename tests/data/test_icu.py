@@ -11,6 +11,7 @@ import pytest
 import tiny_icu
 from twin import twin
 
+from mind_keras.data import cache
 from mind_keras.data.mimic.extraction import read_extraction
 from mind_keras.data.sources import icu, load
 
@@ -90,7 +91,7 @@ def test_an_interrupted_extraction_is_gone_on_with(tmp_path, monkeypatch):
 
 
 def test_the_twin_is_generated_once_where_the_environment_says(tmp_path, monkeypatch):
-    monkeypatch.setenv(icu.CACHE, str(tmp_path))
+    monkeypatch.setenv(cache.CACHE, str(tmp_path))
     options = {"stays": 120, "modalities": ["ehr"], **SMALL}
     stages = []
     first = load("icu", **options, progress=lambda stage, *_: stages.append(stage))
@@ -111,8 +112,8 @@ def test_the_twin_is_generated_once_where_the_environment_says(tmp_path, monkeyp
 
 
 def test_the_users_cache_folder_is_the_default(tmp_path, monkeypatch):
-    monkeypatch.delenv(icu.CACHE, raising=False)
-    monkeypatch.setattr(icu, "user_cache_path", lambda name: tmp_path / name)
+    monkeypatch.delenv(cache.CACHE, raising=False)
+    monkeypatch.setattr(cache, "user_cache_path", lambda name: tmp_path / name)
     load("icu", **ROOTS, **SMALL)
     assert folders(tmp_path / "mind_keras")
 

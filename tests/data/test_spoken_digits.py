@@ -7,6 +7,7 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
+from mind_keras.data import cache as cache_module
 from mind_keras.data.sources import load, spoken_digits
 from mind_keras.data.speech import corpus
 from mind_keras.data.speech import espeak as espeak_module
@@ -215,7 +216,7 @@ def test_the_environment_or_the_users_folder_holds_the_cache(tmp_path, monkeypat
     load("spoken_digits", **SMALL)
     assert (tmp_path / "told" / "spoken_digits").is_dir()
     monkeypatch.delenv("MIND_KERAS_CACHE")
-    monkeypatch.setattr(spoken_digits, "user_cache_path", lambda name: tmp_path / name)
+    monkeypatch.setattr(cache_module, "user_cache_path", lambda name: tmp_path / name)
     load("spoken_digits", **SMALL)
     assert (tmp_path / "mind_keras" / "spoken_digits").is_dir()
 

@@ -6,16 +6,15 @@ folder. The split is by a hash of the patient's id, or by the user's files.
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock
-from platformdirs import user_cache_path
 
 from mind_keras import __version__
 from mind_keras.data.audit import Audit, audit
+from mind_keras.data.cache import cache_folder
 from mind_keras.data.mimic.dataset import MODALITIES, to_splits
 from mind_keras.data.mimic.extract import extract
 from mind_keras.data.mimic.extraction import MANIFEST, Extraction, read_extraction
@@ -24,7 +23,6 @@ from mind_keras.data.mimic.partition import FRACTIONS
 from mind_keras.data.splits import Splits
 from mind_keras.data.twin.generate import generate
 
-CACHE = "MIND_KERAS_CACHE"
 Progress = Callable[[str, int, float], None]
 
 
@@ -93,7 +91,7 @@ def load(
     rules |= {"codes": codes, "mapping": mapping}
     found = _extraction(
         extraction,
-        cache=Path(cache or os.environ.get(CACHE) or user_cache_path("mind_keras")),
+        cache=cache_folder(cache),
         roots=(mimic_iv, mimic_cxr),
         twin=(stays, twin_seed),
         rules=rules,

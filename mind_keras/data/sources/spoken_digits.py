@@ -6,19 +6,17 @@ default noise neither sense suffices alone. Speech is synthesised on first use a
 in a cache folder; another voice is a line in `data.speech.voices`.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from platformdirs import user_cache_path
 from sklearn.datasets import load_digits
 
+from mind_keras.data.cache import cache_folder
 from mind_keras.data.prepare import prepare
 from mind_keras.data.samples import Samples
-from mind_keras.data.sources.icu import CACHE
 from mind_keras.data.speech.corpus import SHAPE, spectrograms
 from mind_keras.data.speech.espeak import WORDS
 from mind_keras.data.speech.voices import voice_of
@@ -81,7 +79,7 @@ def load(
     _check(pairs, speakers, snr_db, sigma)
     # Of streams of their own: who speaks does not depend on sizes and noise.
     known = voice_of(voice).speakers(sum(speakers), _stream(seed, "speakers"))
-    folder = Path(cache or os.environ.get(CACHE) or user_cache_path("mind_keras"))
+    folder = cache_folder(cache)
     digits, parts = load_digits(), []
     images = split_index(np.arange(len(digits.target)), digits.target, seed=seed)
     groups = np.split(np.arange(len(known)), np.cumsum(speakers)[:-1])
