@@ -5,11 +5,14 @@ of several inputs that are nested in another are opened, so that each of their
 outputs needs only what it is computed from.
 """
 
+from collections.abc import Callable
+
 import keras
 from keras import tree
 
 # The class of functional models has no public name.
-Functional = type(keras.Model(*2 * [keras.Input((1,))]))
+_given = keras.Input((1,))
+Functional = type(keras.Model(_given, keras.layers.Identity()(_given)))
 # Operations that pass numbers on as they are.
 PASSING = {"identity", "reshape", "flatten", "squeeze", "expanddims", "cast"}
 
@@ -51,12 +54,14 @@ def functional(model: keras.Model) -> keras.Model:
     return model
 
 
-def reach(tensors: list, known: dict) -> list:
+def reach(tensors: list, known: dict, stand_in: Callable | None = None) -> list:
     """The tensors computed anew from `known`, models of several inputs opened.
 
     Args:
         tensors: Outputs of a graph.
         known: `{id(tensor): its replacement}`; extended in place.
+        stand_in: What to call in place of a layer; models of one input are then
+            opened too.
 
     Returns:
         The replacements of `tensors`; a tensor where nothing changed is kept.
@@ -64,7 +69,7 @@ def reach(tensors: list, known: dict) -> list:
     for node in topological(tensors, known):
         before = {id(t): known[id(t)] for t in node.input_tensors}
         nested = isinstance(node.operation, Functional)
-        if nested and len(node.operation.inputs) > 1:
+        if nested and (stand_in or len(node.operation.inputs) > 1):
             (given, *_), _ = node.arguments.fill_in(before)
             inside = {
                 id(tensor): value
@@ -72,21 +77,31 @@ def reach(tensors: list, known: dict) -> list:
                     node.operation.inputs, tree.flatten(given), strict=True
                 )
             }
-            after = reach(node.operation.outputs, inside)
+            after = reach(node.operation.outputs, inside, stand_in)
         elif all(before[id(t)] is t for t in node.input_tensors):
             after = node.outputs
         else:
             args, kwargs = node.arguments.fill_in(before)
-            after = tree.flatten(node.operation(*args, **kwargs))
+            call = stand_in(node.operation) if stand_in else node.operation
+            after = tree.flatten(call(*args, **kwargs))
         known.update({id(t): a for t, a in zip(node.outputs, after, strict=True)})
     return [known[id(tensor)] for tensor in tensors]
 
 
-def rebuild(reads: list, gives: list, name: str) -> keras.Model:
-    """A model of its own from some tensors of a graph to others, layers shared."""
+def replay(reads: list, gives: list, stand_in: Callable | None = None) -> tuple:
+    """Some tensors of a graph computed anew from inputs in place of others.
+
+    Returns:
+        The inputs, and the replacements of `gives`.
+    """
     inputs = [keras.Input(batch_shape=t.shape, dtype=t.dtype) for t in reads]
     known = {id(t): new for t, new in zip(reads, inputs, strict=True)}
-    return keras.Model(inputs, reach(gives, known), name=name)
+    return inputs, reach(gives, known, stand_in)
+
+
+def rebuild(reads: list, gives: list, name: str) -> keras.Model:
+    """A model of its own from some tensors of a graph to others, layers shared."""
+    return keras.Model(*replay(reads, gives), name=name)
 
 
 def topological(tensors, known=()) -> list:

@@ -13,6 +13,7 @@ from keras import ops
 
 from mind_keras.data.batches import Batches
 from mind_keras.door import check_data
+from mind_keras.fast import quicken
 from mind_keras.grouping import by_head, by_pattern, joined
 from mind_keras.losses import task_loss
 from mind_keras.modelfile import portable
@@ -107,6 +108,7 @@ class GroupedModel(keras.Model):
             weighted_metrics=metrics or weighted,
             **kwargs,
         )
+        quicken(self.optimizer)
 
     def fit(
         self,

@@ -7,9 +7,10 @@ have what it needs, whatever else their patterns hold.
 """
 
 import keras
-from keras import ops, tree
+from keras import ops
 
-from mind_keras.graph import graph, is_input, needs_of, rebuild, topological
+from mind_keras.fast import runner
+from mind_keras.graph import graph, is_input, needs_of, topological
 from mind_keras.grouping import join, split
 from mind_keras.spec import pattern_modalities
 
@@ -45,8 +46,8 @@ class Parts:
                 if self.needs[id(t)] == wants and not is_input(t)
             ]
             reads = list(read[wants].values())
-            model = rebuild(reads, gives, f"part_{'_'.join(sorted(wants))}")
-            self.parts.append((wants, reads, gives, model))
+            run = runner(reads, gives, f"part_{'_'.join(sorted(wants))}")
+            self.parts.append((wants, reads, gives, run))
 
     def __call__(self, x, training=None) -> dict:
         """`{pattern: {modality: rows}}` to `{head: logits}`, patterns joined in order.
@@ -60,13 +61,13 @@ class Parts:
         for name, tensor in self.inputs.items():
             able = [p for p in patterns if name in having[p]]
             known[id(tensor)] = {p: ops.convert_to_tensor(x[p][name]) for p in able}
-        for wants, reads, gives, model in self.parts:
+        for wants, reads, gives, run in self.parts:
             able = [p for p in patterns if wants <= having[p]]
             if not able:
                 continue
             joined = [join([known[id(t)][p] for p in able]) for t in reads]
             sizes = [ops.shape(known[id(reads[0])][p])[0] for p in able]
-            said = tree.flatten(model(joined, training=training))
+            said = run(joined, training=training)
             for tensor, rows in zip(gives, said, strict=True):
                 known[id(tensor)] = dict(zip(able, split(rows, sizes), strict=True))
         return {

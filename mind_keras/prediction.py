@@ -4,7 +4,8 @@ A sample is answered by the sub-model of the modalities that it has: nothing is
 filled in, and no encoder runs for a modality that is absent.
 """
 
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -17,6 +18,7 @@ from mind_keras.data.presence import Presence
 from mind_keras.data.samples import Samples
 from mind_keras.evaluation import comparison
 from mind_keras.evaluation.table import score
+from mind_keras.fast import answering
 from mind_keras.spec import BEST, FUSION, Modality, Task, pattern_modalities
 from mind_keras.submodels import heads, submodel
 
@@ -224,10 +226,22 @@ def _by_modalities(samples: Presence, reads: frozenset) -> dict[frozenset, np.nd
     return {present: np.concatenate(some) for present, some in found.items()}
 
 
+# What was compiled for a model and some modalities, as long as the model lives.
+_KEPT = weakref.WeakKeyDictionary()
+
+
+def _answering(model: keras.Model, present: frozenset) -> tuple[list[str], Callable]:
+    """What a sub-model reads, and how to ask it."""
+    kept = _KEPT.setdefault(model, {})
+    if present not in kept:
+        part = submodel(model, present)
+        kept[present] = sorted(part.input), answering(part)
+    return kept[present]
+
+
 def _answers(model: keras.Model, x: Mapping, task: Task, batch_size: int) -> dict:
-    part = submodel(model, x)
-    rows = {name: x[name] for name in part.input}
-    logits = part.predict(rows, batch_size=batch_size, verbose=0)
+    reads, answer = _answering(model, frozenset(x))
+    logits = answer({name: x[name] for name in reads}, batch_size)
     squash = softmax if task.kind == "multiclass" else expit
     axis = {"axis": -1} if task.kind == "multiclass" else {}
     return {h: squash(z.astype("float64"), **axis) for h, z in sorted(logits.items())}

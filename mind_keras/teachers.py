@@ -16,6 +16,7 @@ from keras import ops
 
 from mind_keras.data.answers import Answers, fingerprint
 from mind_keras.data.samples import Samples
+from mind_keras.fast import runner
 from mind_keras.graph import final_activation, functional, graph, needs_of
 from mind_keras.modelfile import load_model
 from mind_keras.spec import Task
@@ -48,12 +49,18 @@ class Teacher:
         logits = outputs[head]
         check_logits(logits, task, f"Teacher {self.model.name!r} of {head!r}")
         self.needs = needs_of([logits], inputs)[id(logits)]
-        self.answering = keras.Model({m: inputs[m] for m in sorted(self.needs)}, logits)
+        reads = {m: inputs[m] for m in sorted(self.needs)}
+        self.answering = keras.Model(reads, logits)
+        self._run = runner(list(reads.values()), [logits], "teacher")
 
     def __call__(self, x: Mapping):
         """`{modality: rows}` to logits, `(rows, labels)`, in inference mode."""
         rows = {name: x[name] for name in sorted(self.needs)}
-        return ops.cast(self.answering(rows, training=False), "float32")
+        if any(isinstance(some, keras.KerasTensor) for some in rows.values()):
+            logits = self.answering(rows, training=False)  # part of a larger model
+        else:
+            (logits,) = self._run(list(rows.values()), training=False)
+        return ops.cast(logits, "float32")
 
     @property
     def fingerprint(self) -> str:

@@ -1,0 +1,28 @@
+"""What is called in place of a layer on torch: the base of all stand-ins.
+
+A stand-in reads the variables of its layer when it is called, so the layer stays the
+one that is trained, saved and exported.
+"""
+
+import keras
+
+# How to permute rows of a rank for torch, which has channels second, and back.
+CHANNELS_FIRST = {2: (0, 1), 3: (0, 2, 1), 4: (0, 3, 1, 2), 5: (0, 4, 1, 2, 3)}
+CHANNELS_LAST = {2: (0, 1), 3: (0, 2, 1), 4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)}
+
+
+class StandIn(keras.layers.Layer):
+    """Called in place of a layer, with its variables."""
+
+    def __init__(self, layer: keras.Layer, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.layer = layer
+        self.built = True
+
+    @classmethod
+    def of(cls, layer: keras.Layer, x, **kwargs):
+        """The stand-in's answer to a symbolic tensor."""
+        return cls(layer)(x, **kwargs)
+
+    def compute_output_spec(self, x, **kwargs):
+        return self.layer.compute_output_spec(x, **kwargs)

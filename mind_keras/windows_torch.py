@@ -1,0 +1,100 @@
+"""Convolutions and maxima over images, which torch pads by itself.
+
+Keras on torch makes a padded copy first, of each image, forwards and backwards.
+"""
+
+import keras
+import torch
+
+from mind_keras.graph import node_of
+from mind_keras.stand_in_torch import CHANNELS_FIRST, CHANNELS_LAST, StandIn
+
+
+class Windowed(StandIn):
+    """A layer that moves a window over images, and pads by itself."""
+
+    def __init__(self, layer: keras.Layer, padding: tuple, **kwargs: object) -> None:
+        super().__init__(layer, **kwargs)
+        self.padding = padding
+
+    def compute_output_spec(self, x, **kwargs):
+        layer, (top, left) = self.layer, self.padding
+        height, width = (
+            None if size is None else size + 2 * pad
+            for size, pad in zip(x.shape[1:3], (top, left), strict=True)
+        )
+        if layer.padding == "same":
+            height, width = x.shape[1:3]
+        padded = keras.KerasTensor((x.shape[0], height, width, x.shape[3]), x.dtype)
+        return layer.compute_output_spec(padded)
+
+
+class FastConv2D(Windowed):
+    """A convolution, also in place of a ZeroPadding2D just before it."""
+
+    @classmethod
+    def of(cls, layer: keras.Layer, x, **kwargs):
+        if layer.padding == "same":
+            return cls(layer, tuple(size // 2 for size in layer.kernel_size))(x)
+        source, padding = _before_padding(x)
+        return cls(layer, padding)(source)
+
+    def call(self, x):
+        layer = self.layer
+        answer = torch.nn.functional.conv2d(
+            x.permute(CHANNELS_FIRST[4]),
+            layer.kernel.value.permute(3, 2, 0, 1),
+            layer.bias.value if layer.use_bias else None,
+            layer.strides,
+            self.padding,
+            groups=layer.groups,
+        )
+        return layer.activation(answer.permute(CHANNELS_LAST[4]))
+
+
+class FastMaxPooling2D(Windowed):
+    """A maximum, also in place of a ZeroPadding2D between a ReLU and it.
+
+    Torch pads by -inf: after a ReLU no value is smaller than the zeros.
+    """
+
+    @classmethod
+    def of(cls, layer: keras.Layer, x, **kwargs):
+        source, padding = _before_padding(x)
+        before = node_of(source).operation
+        wide = all(
+            2 * pad <= size for pad, size in zip(padding, layer.pool_size, strict=True)
+        )
+        if type(before) is keras.layers.ReLU and wide and _is_plain(before):
+            return cls(layer, padding)(source)
+        return cls(layer, (0, 0))(x)
+
+    def call(self, x):
+        layer = self.layer
+        answer = torch.nn.functional.max_pool2d(
+            x.permute(CHANNELS_FIRST[4]), layer.pool_size, layer.strides, self.padding
+        )
+        return answer.permute(CHANNELS_LAST[4])
+
+
+def _before_padding(x) -> tuple:
+    """What a symmetric ZeroPadding2D padded, and by how much; else `x` and nothing."""
+    node = node_of(x)
+    if type(node.operation) is keras.layers.ZeroPadding2D:
+        (top, bottom), (left, right) = node.operation.padding
+        symmetric = (top, left) == (bottom, right)
+        if symmetric and node.operation.data_format == "channels_last":
+            return node.input_tensors[0], (top, left)
+    return x, (0, 0)
+
+
+def _is_plain(relu) -> bool:
+    return (relu.max_value, relu.negative_slope, relu.threshold) == (None, 0, 0)
+
+
+def pads_like_keras(layer) -> bool:
+    """Whether torch pads like Keras; LoRA makes a kernel of several variables."""
+    odd = all(size % 2 for size in layer.kernel_size)
+    even = layer.padding == "valid" or (layer.strides == (1, 1) and odd)
+    plain = layer.dilation_rate == (1, 1) and not layer.lora_enabled
+    return layer.data_format == "channels_last" and even and plain

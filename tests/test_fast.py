@@ -1,0 +1,240 @@
+"""What runs faster says the same: Keras' own call of the same layers is the reference.
+
+On JAX and TensorFlow the laws hold too; there is little to make faster.
+"""
+
+import keras
+import numpy as np
+import pytest
+import tiny
+from keras import layers, ops
+
+import mind_keras as mk
+from mind_keras.encoders.image import resnet
+from mind_keras.encoders.sequence import gru, lstm
+from mind_keras.fast import answering, quicken, runner
+from mind_keras.graph import graph
+
+on_torch = pytest.mark.skipif(
+    keras.config.backend() != "torch", reason="stand-ins are for torch alone"
+)
+
+
+def functional(shape, *made, dtype="float32"):
+    x = given = keras.Input(shape, name="ehr", dtype=dtype)
+    for layer in made:
+        x = layer(x)
+    return keras.Model({"ehr": given}, {"ehr": x})
+
+
+def random_weights(model, seed=0):
+    rng = np.random.default_rng(seed)
+    for weight in model.weights:
+        if "seed" not in weight.path:
+            value = rng.normal(size=weight.shape) / 3
+            weight.assign(np.abs(value) if "variance" in weight.path else value)
+    return model
+
+
+def quick(model):
+    inputs, outputs = graph(model)
+    run = runner(list(inputs.values()), list(outputs.values()), "quick")
+    return lambda x, training: run([x], training=training)[0]
+
+
+def frozen_inside():
+    inner = functional((5,), layers.BatchNormalization())
+    inner = keras.Model(inner.inputs[0], inner.outputs[0])
+    x = keras.Input((5,), name="ehr")
+    return keras.Model({"ehr": x}, {"ehr": inner(x, training=False)})
+
+
+SERIES, IMAGE = (7, 5), (12, 14, 3)
+MODELS = {
+    "lstm": lambda: functional(SERIES, layers.LSTM(4)),
+    "lstm of sequences": lambda: functional(
+        SERIES, layers.LSTM(4, return_sequences=True), layers.LSTM(3)
+    ),
+    "lstm without bias": lambda: functional(SERIES, layers.LSTM(4, use_bias=False)),
+    "lstm backwards": lambda: functional(SERIES, layers.LSTM(4, go_backwards=True)),
+    "lstm of relu": lambda: functional(SERIES, layers.LSTM(4, activation="relu")),
+    "lstm after a mask": lambda: functional(
+        SERIES, layers.Masking(0.0), layers.LSTM(4)
+    ),
+    "bidirectional": lambda: functional(SERIES, layers.Bidirectional(layers.LSTM(4))),
+    "gru": lambda: functional(SERIES, layers.GRU(4)),
+    "gru of sequences": lambda: functional(
+        SERIES, layers.GRU(4, return_sequences=True), layers.GRU(3)
+    ),
+    "gru without bias": lambda: functional(SERIES, layers.GRU(4, use_bias=False)),
+    "gru, reset before": lambda: functional(SERIES, layers.GRU(4, reset_after=False)),
+    "batch norm of rows": lambda: functional((5,), layers.BatchNormalization()),
+    "batch norm of series": lambda: functional(
+        SERIES, layers.BatchNormalization(momentum=0.9, epsilon=1e-2)
+    ),
+    "batch norm, axis 1": lambda: functional(SERIES, layers.BatchNormalization(axis=1)),
+    "batch norm, bare": lambda: functional(
+        IMAGE, layers.BatchNormalization(scale=False, center=False)
+    ),
+    "frozen batch norm": lambda: functional(
+        IMAGE, layers.BatchNormalization(trainable=False)
+    ),
+    "convolution": lambda: functional(IMAGE, layers.Conv2D(4, 3, padding="same")),
+    "even kernel": lambda: functional(IMAGE, layers.Conv2D(4, 2, padding="same")),
+    "same at stride 2": lambda: functional(
+        IMAGE, layers.Conv2D(4, 3, 2, padding="same", activation="relu")
+    ),
+    "groups and dilation": lambda: functional(
+        IMAGE,
+        layers.Conv2D(6, (3, 5), groups=3, padding="same"),
+        layers.Conv2D(4, 3, dilation_rate=2),
+    ),
+    "padding and convolution": lambda: functional(
+        IMAGE, layers.ZeroPadding2D((1, 2)), layers.Conv2D(4, (3, 5), 2)
+    ),
+    "uneven padding": lambda: functional(
+        IMAGE, layers.ZeroPadding2D(((0, 1), (2, 1))), layers.Conv2D(4, 3, 2)
+    ),
+    "padded maximum of a relu": lambda: functional(
+        IMAGE, layers.ReLU(), layers.ZeroPadding2D(1), layers.MaxPooling2D(3, 2)
+    ),
+    "padded maximum of anything": lambda: functional(
+        IMAGE, layers.ZeroPadding2D(1), layers.MaxPooling2D(3, 2)
+    ),
+    "maximum of a leaky relu": lambda: functional(
+        IMAGE,
+        layers.ReLU(negative_slope=0.5),
+        layers.ZeroPadding2D(1),
+        layers.MaxPooling2D(3, 2),
+    ),
+    "resnet": lambda: functional(IMAGE, resnet(IMAGE, name="e", depth=6, width=16)),
+    "called as frozen": frozen_inside,
+    "nested lstm": lambda: functional(SERIES, lstm(SERIES, name="e", units=3)),
+    "nested gru": lambda: functional(SERIES, gru(SERIES, name="e", units=3, layers=2)),
+}
+TRAINING = [False, True]
+
+
+def given(model, rows=6):
+    shape = model.inputs[0].shape[1:]
+    return np.random.default_rng(1).normal(size=(rows, *shape)).astype("float32")
+
+
+@pytest.mark.parametrize("training", TRAINING)
+@pytest.mark.parametrize("name", MODELS)
+def test_a_quick_model_says_and_keeps_what_keras_does(name, training):
+    model = random_weights(MODELS[name]())
+    x, start = ops.convert_to_tensor(given(model)), model.get_weights()
+    said, kept = [], []
+    for call in (
+        lambda x, training: model({"ehr": x}, training=training)["ehr"],
+        quick(model),
+    ):
+        model.set_weights(start)
+        said.append(ops.convert_to_numpy(call(x, training)))
+        kept.append(model.get_weights())
+    np.testing.assert_allclose(said[1], said[0], rtol=1e-5, atol=1e-5)
+    for ours, theirs in zip(*kept, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+@on_torch
+@pytest.mark.parametrize("name", MODELS)
+def test_a_quick_model_has_the_gradients_of_keras(name):
+    model, found = random_weights(MODELS[name]()), []
+    if not model.trainable_variables:
+        return
+    x = ops.convert_to_tensor(given(model))
+    rng = np.random.default_rng(2)
+    ways = (
+        lambda x, training: model({"ehr": x}, training=training)["ehr"],
+        quick(model),
+    )
+    for call in ways:
+        model.zero_grad()
+        answer = call(x, True)
+        if not found:
+            weight = ops.convert_to_tensor(
+                rng.normal(size=answer.shape).astype("float32")
+            )
+        (answer * weight).sum().backward()
+        found.append([v.value.grad.numpy().copy() for v in model.trainable_variables])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@on_torch
+@pytest.mark.parametrize(
+    ("made", "kind"),
+    [
+        (lambda: layers.LSTM(4), "FastRecurrent"),
+        (lambda: layers.GRU(4), "FastRecurrent"),
+        (lambda: layers.BatchNormalization(), "FastBatchNorm"),
+        (lambda: layers.LSTM(4, dtype="mixed_bfloat16"), None),
+        (lambda: layers.LSTM(4, recurrent_dropout=0.1), None),
+        (lambda: layers.LSTM(4, activity_regularizer="l2"), None),
+    ],
+)
+def test_only_what_the_kernel_knows_is_replaced(made, kind):
+    from mind_keras.plan_torch import Plan
+
+    model = functional(SERIES, made())
+    inputs, outputs = graph(model)
+    (step,) = Plan(list(inputs.values()), list(outputs.values())).steps
+    known = type(model.layers[-1]).__name__
+    assert type(step.operation).__name__ == (kind or known)
+
+
+@pytest.mark.parametrize("kind", [keras.optimizers.Adam, keras.optimizers.AdamW])
+def test_a_quick_adam_steps_as_keras_does(kind):
+    found = []
+    for quicker in (False, True):
+        rng = np.random.default_rng(0)
+        shapes = (3, 4), (4,)
+        some = [keras.Variable(rng.normal(size=s).astype("float32")) for s in shapes]
+        optimizer = kind(0.01, weight_decay=0.1, epsilon=1e-5, beta_2=0.9)
+        optimizer.build(some)
+        if quicker:
+            quicken(optimizer)
+        for _ in range(5):
+            # As small as epsilon, so that it matters where it is added.
+            rows = [1e-5 * rng.normal(size=s).astype("float32") for s in shapes]
+            optimizer.apply([ops.convert_to_tensor(g) for g in rows], some)
+            optimizer.learning_rate = 0.005
+        found.append([ops.convert_to_numpy(v) for v in some])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+
+
+@on_torch
+def test_an_amsgrad_and_other_optimizers_are_left_alone():
+    for optimizer in (keras.optimizers.SGD(), keras.optimizers.Adam(amsgrad=True)):
+        before = vars(optimizer).get("_parallel_update_step")
+        quicken(optimizer)
+        assert vars(optimizer).get("_parallel_update_step") is before
+
+
+def test_answers_in_batches_are_those_of_predict():
+    model = tiny.student(tiny.spec())
+    rows = {name: given_rows(tiny.spec(), name) for name in tiny.spec().names}
+    ours, theirs = answering(model)(rows, 4), model.predict(rows, verbose=0)
+    assert sorted(ours) == sorted(theirs)
+    for head, logits in theirs.items():
+        np.testing.assert_allclose(ours[head], logits, rtol=1e-5, atol=1e-6)
+
+
+def given_rows(about, name):
+    rng = np.random.default_rng(3)
+    return rng.normal(size=(11, *about.shape(name))).astype("float32")
+
+
+def test_what_was_asked_before_follows_the_weights():
+    model, x = tiny.student(tiny.spec()), {"ehr": given_rows(tiny.spec(), "ehr")}
+    task = tiny.spec().task
+    before = mk.predict(model, x, task=task)["ehr"]
+    model.set_weights([w + 0.1 for w in model.get_weights()])
+    after = mk.predict(model, x, task=task)["ehr"]
+    fresh = keras.models.clone_model(model)
+    fresh.set_weights(model.get_weights())
+    assert np.abs(before - after).max() > 1e-4
+    np.testing.assert_allclose(mk.predict(fresh, x, task=task)["ehr"], after, rtol=1e-5)
