@@ -4,12 +4,16 @@
 1,000 replicates of 25 labels on 12,000 stays of 9,000 patients. The loop runs
 a few replicates and is extrapolated; on these, both must give the same numbers.
 A comparison needs each number of two models; its loop is a loop for each of them.
+With `--rivals 14` instead: a student and so many rivals, compared
+in one call and pair by pair; both must give the same table to the last bit.
 Seconds are those of the processor, so that a busy machine does not count.
 """
 
+import argparse
 import time
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from mind_keras.data.samples import Samples
@@ -22,7 +26,36 @@ PEERS = {"auroc": roc_auc_score, "auprc": average_precision_score}
 
 def main() -> None:
     """Print seconds for the two ways, and their ratio."""
-    samples, first, second = made_up()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rivals", type=int, help="compare a student with so many")
+    rivals = parser.parse_args().rivals
+    if rivals is None:
+        with_a_loop()
+    else:
+        with_pairs(rivals)
+
+
+def with_pairs(rivals: int) -> None:
+    """One comparison with all rivals, against one for each."""
+    samples, models = made_up(1 + rivals)
+    said = {f"model {k}": {"ehr": p} for k, p in enumerate(models)}
+    student, *others = said
+    for name in PEERS:
+        pairs, apart = [], 0.0
+        for other in others:
+            two = {model: said[model] for model in (other, student)}
+            table, seconds = timed(compare, two, samples, metrics=[name])
+            pairs, apart = [*pairs, table], apart + seconds
+        table, seconds = timed(compare, said, samples, reference=others, metrics=[name])
+        expected = pd.concat(pairs, ignore_index=True)
+        pd.testing.assert_frame_equal(table, expected, check_exact=True)
+        print(f"{name}, {rivals} rivals: {seconds:.2f} s at once, ", end="")
+        print(f"{apart:.2f} s pair by pair, {apart / seconds:.2f} times faster")
+
+
+def with_a_loop() -> None:
+    """The vectorised bootstrap, against calls of scikit-learn."""
+    samples, (first, second) = made_up(2)
     y, patient = samples.y, samples.group
     weights, drawing = timed(group_weights, patient, REPLICATES, seed=0)
     print(f"drawing patients: {drawing:.2f} s")
@@ -41,19 +74,19 @@ def main() -> None:
         report(f"{name}, two models compared", seconds, looping + again)
 
 
-def made_up() -> tuple[Samples, np.ndarray, np.ndarray]:
-    """Stays, and the probabilities of two models."""
+def made_up(models: int) -> tuple[Samples, list[np.ndarray]]:
+    """Stays, and the probabilities of some models."""
     generator = np.random.default_rng(0)
     patient = generator.integers(0, PATIENTS, STAYS)
     rate = generator.uniform(0.03, 0.5, LABELS)
     y = (generator.random((STAYS, LABELS)) < rate).astype(float)
-    first, second = (
+    said = [
         generator.beta(2, 5, y.shape) * 0.7 + 0.3 * y * generator.random()
-        for _ in range(2)
-    )
+        for _ in range(models)
+    ]
     names = tuple(f"phenotype {k}" for k in range(LABELS))
     spec = Spec(Task("phenotypes", "multilabel", names), (Modality("ehr", (1,)),))
-    return Samples(spec, y, {"ehr": y[:, :1]}, group=patient), first, second
+    return Samples(spec, y, {"ehr": y[:, :1]}, group=patient), said
 
 
 def timed(function, *args, **kwargs):

@@ -1,0 +1,67 @@
+"""One patient: the student against the ensemble of its teachers, in time and size.
+
+Student and teachers are those of `configs/icu_mortality.yaml`, at 96 and 224 px. Each
+answers one sample at a time, one model after another, by `predict_on_batch`; the two
+take turns. `p50` and `p95` are milliseconds on the wall, sizes are of `.keras` files,
+`times_*` say how much less the student takes.
+"""
+
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from benchmarks import made_up
+from benchmarks.clock import rounded
+from mind_keras.costs import costs, latencies_ms
+from mind_keras.modelfile import save_model
+
+STUDENT = {
+    "cxr": made_up.RESNET | {"depth": 6},
+    "ehr": {"encoder": "gru", "units": 16},
+}
+
+
+def measure(quick: bool = False) -> list[dict]:
+    """Rows of student and teachers for each size of images."""
+    rows = []
+    for pixels in (96,) if quick else (96, 224):
+        about = made_up.spec(STUDENT, pixels)
+        student = {"student": made_up.student(about, STUDENT)}
+        teachers = {
+            f"{m}-{k}": teacher
+            for m, some in made_up.teachers(about).items()
+            for k, teacher in enumerate(some)
+        }
+        rows += compare(f"{pixels} px", student, teachers, 1 if quick else 3)
+    return rows
+
+
+def compare(case: str, student: dict, teachers: dict, rounds: int) -> list[dict]:
+    """A row of each of the two."""
+    parts = {"student": student, "teachers": teachers}
+    with tempfile.TemporaryDirectory() as folder:
+        sizes = {name: size(models, Path(folder)) for name, models in parts.items()}
+    times = {name: [] for name in parts}
+    for _ in range(rounds):
+        for name, models in parts.items():
+            times[name].append(latencies_ms(models.values()))
+    rows = []
+    for name, some in times.items():
+        median, slow = np.percentile(np.concatenate(some), [50, 95])
+        ways = {"p50_ms": rounded(median), "p95_ms": rounded(slow)}
+        rows.append({"case": case, "who": name, **ways, **sizes[name]})
+    ours, theirs = rows
+    for column in ("p50_ms", "parameters", "size_bytes", "macs"):
+        ours[f"times_{column.split('_')[0]}"] = rounded(theirs[column] / ours[column])
+    return rows
+
+
+def size(models: dict[str, keras.Model], folder: Path) -> dict:
+    """Parameters, bytes and multiply-adds."""
+    files = {name: folder / f"{name}.keras" for name in models}
+    for name, file in files.items():
+        save_model(models[name], file)
+    found = costs(models, files)
+    return {name: found[name] for name in ("parameters", "size_bytes", "macs")}
