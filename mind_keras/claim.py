@@ -138,7 +138,7 @@ def _clear(run: Run) -> None:
         (run.path / name).unlink(missing_ok=True)
     for model in [run.path / "student.keras", *run.path.glob("student.*.keras")]:
         model.unlink(missing_ok=True)
-    for folder in ("teachers", "controls"):
+    for folder in ("teachers", "controls", "exports"):
         shutil.rmtree(run.path / folder, ignore_errors=True)
     for one in run.path.glob("seed-*"):
         if (one / CONFIG).is_file():
