@@ -13,7 +13,7 @@ from functools import partial
 
 import keras
 
-from mind_keras.encoders import ENCODERS
+from mind_keras.encoders import BACKBONES, ENCODERS
 from mind_keras.encoders.middle import halve
 from mind_keras.encoders.own import adopt
 from mind_keras.fusion import EXCHANGES, FUSIONS
@@ -29,8 +29,9 @@ def build_teacher(
     Args:
         spec: What is predicted, and the shape of the modality.
         modality: A modality of the spec.
-        encoder: A name of `ENCODERS`, or any functional model with one input of the
-            modality's shape and one output (of more than two axes: averaged to two).
+        encoder: A name of `ENCODERS` or `BACKBONES` (`"applications:ResNet50"`), or
+            any functional model with one input of the modality's shape and one output
+            (of more than two axes: averaged to two).
         **options: Options of the named encoder: `units=256`.
 
     Returns:
@@ -38,6 +39,7 @@ def build_teacher(
 
     Raises:
         ValueError: If a name or option is unknown, or the model does not fit.
+        ImportError: If the library of a backbone is not installed.
 
     Example:
         >>> from mind_keras.spec import Modality, Spec, Task
@@ -74,9 +76,9 @@ def build_student(
 
     Args:
         spec: What is predicted, and from which modalities.
-        encoders: For each modality a name of `ENCODERS`, a name with options
-            `{"encoder": "resnet", "depth": 10}`, or any functional model with one
-            input of the modality's shape and one output.
+        encoders: For each modality a name of `ENCODERS` or `BACKBONES`, a name with
+            options `{"encoder": "resnet", "depth": 10}`, or any functional model with
+            one input of the modality's shape and one output.
         fusion: A name of `FUSIONS`, or one with options
             `{"fusion": "sum", "units": 32}`. Or one of `EXCHANGES`, `"mmtm"`: then
             modalities meet halfway through their encoders, each of which must have a
@@ -130,7 +132,7 @@ def _encoder(spec: Spec, modality: str, encoder: str | Mapping | keras.Model):
     shape, name = spec.shape(modality), f"{modality}_encoder"
     if isinstance(encoder, keras.Model):
         return adopt(encoder, shape, name=name)
-    build, options = _choose("encoder", encoder, ENCODERS)
+    build, options = _choose("encoder", encoder, ENCODERS | BACKBONES)
     return build(shape, name=name, **options)
 
 
