@@ -28,9 +28,11 @@ _HOME = {
     "fit_teachers": "training",
     "predict": "prediction",
     "evaluate": "prediction",
+    "export": "exporting",
     "compare": "prediction",
     "Balance": "balancing",
     "AdaptiveWeights": "adaptive",
+    "MindClassifier": "estimator",
 }
 
 __all__ = sorted(_HOME)

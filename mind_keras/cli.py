@@ -11,13 +11,15 @@ from typing import Annotated
 import typer
 
 from mind_keras import backend as backends
-from mind_keras import cli_data
+from mind_keras import cli_data, cli_export, cli_sweep
 from mind_keras.cli_common import (
     Backend,
     Debug,
+    Experiment,
     Overwrite,
     Resume,
     RunFolder,
+    Settings,
     errors,
     read_shares,
     refuse_existing,
@@ -26,16 +28,11 @@ from mind_keras.cli_common import (
 app = typer.Typer(
     help="Distil unimodal teachers into a multimodal student.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.add_typer(cli_data.app, name="data")
-Experiment = Annotated[
-    Path, typer.Argument(metavar="CONFIG", help="The experiment, a YAML file.")
-]
-Settings = Annotated[
-    list[str], typer.Option("--set", metavar="KEY=VALUE", help="As student.fusion=sum.")
-]
+app.command()(cli_export.export)
+app.command()(cli_sweep.sweep)
 
 
 @app.callback()

@@ -37,6 +37,12 @@ Lookback = Annotated[
 RunFolder = Annotated[
     Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)
 ]
+Experiment = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="The experiment, a YAML file.")
+]
+Settings = Annotated[
+    list[str], typer.Option("--set", metavar="KEY=VALUE", help="As student.fusion=sum.")
+]
 
 
 @contextmanager

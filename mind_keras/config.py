@@ -13,12 +13,13 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import pydantic
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from mind_keras import marked_yaml
+from mind_keras.space import check_over
 
 
 def _named(kind: str) -> Callable[[Any], dict[str, Any]]:
@@ -67,6 +68,7 @@ def _seeds(value: Any) -> list[int]:
     return found
 
 
+Over = Annotated[dict[str, Any], pydantic.PlainValidator(check_over)]
 Seeds = Annotated[list[int], pydantic.PlainValidator(_seeds)]
 Encoder = Annotated[dict[str, Any], pydantic.BeforeValidator(_named("encoder"))]
 Fusion = Annotated[dict[str, Any], pydantic.BeforeValidator(_named("fusion"))]
@@ -148,6 +150,21 @@ class Evaluation(Section):
     subgroups: dict[str, list[float] | None] = {}
 
 
+class Sweep(Section):
+    """What `mind-keras sweep` tries: all of a grid, or so many `trials` at random."""
+
+    over: Over
+    trials: PositiveInt | None = None
+
+
+class Tracking(Section):
+    """Where a run is told of, beside its folder; options as in `tracking.TRACKERS`."""
+
+    tensorboard: bool | dict[str, Any] = False
+    mlflow: bool | dict[str, Any] = False
+    wandb: bool | dict[str, Any] = False
+
+
 class Config(Section):
     """One experiment. The backend is not part of it.
 
@@ -172,6 +189,8 @@ class Config(Section):
     teacher_training: TeacherTraining = TeacherTraining()
     controls: list[str] = []
     evaluation: Evaluation = Evaluation()
+    sweep: Sweep | None = None
+    tracking: Tracking | None = None
 
     def to_yaml(self) -> str:
         """The whole experiment as a file, defaults spelled out."""
@@ -179,8 +198,12 @@ class Config(Section):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what is said, whatever the order and form of the file."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """SHA-256 of what is said, whatever the order and form of the file.
+
+        What a sweep tries and who is told changes no result.
+        """
+        values = self.model_dump(mode="json", exclude={"sweep", "tracking"})
+        text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -210,6 +233,19 @@ def read_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
         )
     for text in overrides:
         marked_yaml.override(values, marks, text)
+    return validated(values, marks)
+
+
+def validated(values: dict[str, Any], marks: marked_yaml.Marks) -> Config:
+    """A config of plain values.
+
+    Args:
+        values: By section.
+        marks: Where each was said; `{(): "here"}` for all of them.
+
+    Raises:
+        ValueError: With every fault and its place.
+    """
     try:
         return Config.model_validate(values)
     except pydantic.ValidationError as error:
@@ -228,7 +264,8 @@ def _fault(fault: dict[str, Any], marks: marked_yaml.Marks) -> str:
         return f"{place}: `{name}` {rule}. Received: {fault['input']!r}."
     section = Config
     for part in path[:-1]:
-        section = section.model_fields[part].annotation
+        annotation = section.model_fields[part].annotation
+        section = next(iter(get_args(annotation)), annotation)  # Of `Section | None`.
     known = list(section.model_fields)
     close = difflib.get_close_matches(str(path[-1]), known, n=1)
     guess = f"Did you mean `{close[0]}`? " if close else ""

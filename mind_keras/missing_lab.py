@@ -168,9 +168,10 @@ def _told(
 
 def _trained(config: Config, folder: Path, progress: Progress) -> dict[str, Contender]:
     """The contenders of a run, which is made or gone on with."""
-    done = run(config, folder, resume=folder.exists(), progress=progress)
+    data = read_data(config, progress)
+    done = run(config, folder, resume=folder.exists(), progress=progress, data=data)
     # A finished run has all its models: nothing is trained here.
-    bench = train(config, *prepare(config, progress), done, progress)
+    bench = train(config, *prepare(config, progress, data), done, progress)
     return {
         name: contender
         for name, contender in compete(config, bench, progress).items()
@@ -213,13 +214,10 @@ def _numbers(
         table = score(p, samples, metrics=[metric], **options)
         for row in _headline(table)[keys].to_dict("records"):
             yield {"model": name, "reference": None, "p": np.nan, **row}
-    for name in said:
-        if name == STUDENT:
-            continue
-        pair = {name: said[name], STUDENT: said[STUDENT]}
-        table = _headline(compare(pair, samples, metrics=[metric], **options))
-        table = table[table["method"] == "bootstrap"]
-        yield from table[["model", "reference", "p", *keys]].to_dict("records")
+    others = [name for name in said if name != STUDENT]
+    table = compare(said, samples, reference=others, metrics=[metric], **options)
+    table = _headline(table[table["method"] == "bootstrap"])
+    yield from table[["model", "reference", "p", *keys]].to_dict("records")
 
 
 def _headline(table: pd.DataFrame) -> pd.DataFrame:

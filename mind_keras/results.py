@@ -147,17 +147,11 @@ def _metrics(evidence: Evidence) -> pd.DataFrame:
 
 def _comparisons(evidence: Evidence) -> pd.DataFrame:
     """The student less each rival."""
-    tables = [
-        compare(
-            {name: evidence.test[name], STUDENT: evidence.test[STUDENT]},
-            evidence.data.test,
-            margin={evidence.metric: evidence.terms.margin},
-            **evidence.terms.bootstrap,
-        )
-        for name in evidence.rivals
-        if name != STUDENT
-    ]
-    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    others = [name for name in evidence.rivals if name != STUDENT]
+    options = {"margin": {evidence.metric: evidence.terms.margin}}
+    options |= {"reference": others, **evidence.terms.bootstrap}
+    said, test = evidence.of_rivals(evidence.test), evidence.data.test
+    table = compare(said, test, **options) if others else pd.DataFrame()
     return table.assign(seed=evidence.terms.seed)
 
 

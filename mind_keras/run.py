@@ -4,7 +4,7 @@ Validation samples stop the training; test samples are answered once, at the end
 config ends here: everything below takes plain values.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from mind_keras import __version__
 from mind_keras.artifact import Run
 from mind_keras.claim import claim, environment
 from mind_keras.config import Config
-from mind_keras.controls import CONTROLS, LEARNS_FROM, Bench, Contender
+from mind_keras.controls import CONTROLS, JOIN, LEARNS_FROM, Bench, Contender
 from mind_keras.controls.watch import watch
 from mind_keras.data.batches import batches
 from mind_keras.data.sources import load
@@ -27,8 +27,10 @@ from mind_keras.evaluation.bands import check_columns
 from mind_keras.models import build_student, build_teacher
 from mind_keras.progress import Progress
 from mind_keras.results import Terms, write_results
+from mind_keras.seeding import fresh
 from mind_keras.spec import FUSION, Spec
 from mind_keras.stacking import check_rows
+from mind_keras.tracking import asked, documents, headlines, told
 from mind_keras.trainer import Trainer
 from mind_keras.training import having
 
@@ -40,6 +42,7 @@ def run(
     overwrite: bool = False,
     resume: bool = False,
     progress: Progress | None = None,
+    data: Splits | None = None,
 ) -> Run:
     """Train teachers, student and controls, and write the run folder.
 
@@ -49,22 +52,26 @@ def run(
         overwrite: Write anew where a run is.
         resume: Go on with the same run after a crash; finished models are kept.
         progress: What shows how far it is; nothing by default.
+        data: Of the config, by whoever has read them; else they are read here.
 
     Raises:
         ValueError: Before training, if config, data and models do not fit together or
             the folder is in use.
     """
     progress = progress or Progress(Console(quiet=True))
-    data, models = prepare(config, progress)
+    trackers = asked(config.tracking and config.tracking.model_dump())
+    data, models = prepare(config, progress, data)
     versions = environment(__version__, seed=config.seed, config_digest=config.digest)
     folder = claim(
         output, config.to_yaml(), versions, overwrite=overwrite, resume=resume
     )
     if not folder.finished:
-        bench = train(config, data, models, folder, progress)
-        contenders = compete(config, bench, progress)
-        with progress.stage("results"):
-            _write(config, folder, bench, contenders)
+        with told(trackers, folder, config.name, config.model_dump()) as listener:
+            bench = train(config, data, models, folder, progress, listener.callbacks)
+            contenders = compete(config, bench, progress)
+            with progress.stage("results"):
+                _write(config, folder, bench, contenders)
+            listener.finish(headlines(folder), documents(folder))
     return folder
 
 
@@ -78,13 +85,16 @@ def read_data(config: Config, progress: Progress) -> Splits:
     )
 
 
-def prepare(config: Config, progress: Progress) -> tuple[Splits, "Models"]:
-    """Data and models, not trained, checked to fit together."""
+def prepare(
+    config: Config, progress: Progress, data: Splits | None = None
+) -> tuple[Splits, "Models"]:
+    """Data, read unless given, and models, not trained, checked to fit together."""
     unknown = sorted(set(config.controls) - set(CONTROLS))
     if unknown:
         raise ValueError(f"Unknown control {unknown}. Known: {sorted(CONTROLS)}.")
     with progress.stage("data"):
-        data = read_data(config, progress)
+        data = read_data(config, progress) if data is None else data
+        _check_modalities(config, data.spec)
         models = _models(config, data.spec)
         _check_rows(config, data)
         check_columns(config.evaluation.subgroups, data.test)
@@ -105,13 +115,13 @@ def _models(config: Config, spec: Spec) -> Models:
     teachers = {
         # Another seed for each: equal teachers would say the same thing twice.
         modality: [
-            _fresh(config.seed + k, build_teacher, spec, modality, **encoder)
+            fresh(config.seed + k, build_teacher, spec, modality, **encoder)
             for k, encoder in enumerate(encoders)
         ]
         for modality, encoders in sorted(config.teachers.items())
     }
     build = partial(
-        _fresh, config.seed, build_student, spec, **config.student.model_dump()
+        fresh, config.seed, build_student, spec, **config.student.model_dump()
     )
     settings = config.distillation.model_dump()
     if settings["joint_target"] == "stacked":
@@ -131,6 +141,16 @@ def is_stacked(config: Config, spec: Spec) -> bool:
     return several and weight > 0 and config.distillation.joint_target == "stacked"
 
 
+def _check_modalities(config: Config, spec: Spec) -> None:
+    """Where there is one modality, there is no student that joins any."""
+    joining = [name for name in config.controls if name in JOIN]
+    if len(spec.names) < 2 and joining:
+        raise ValueError(
+            f"The controls {joining} join modalities, two or more. Received: data of "
+            f"{list(spec.names)} alone. Leave them out of `controls`."
+        )
+
+
 def _check_rows(config: Config, data: Splits) -> None:
     """Make all batches once, so that a lack of rows or room shows before training."""
     size, teacher_size = config.training.batch_size, config.teacher_training.batch_size
@@ -146,18 +166,18 @@ def _check_rows(config: Config, data: Splits) -> None:
             batches(having(part, needs), rows)
 
 
-def _fresh(
-    seed: int, build: Callable[..., keras.Model], *args: object, **options: object
-) -> keras.Model:
-    """A model whose first weights follow from the seed alone."""
-    keras.utils.set_random_seed(seed)
-    return build(*args, **options)
-
-
 def train(
-    config: Config, data: Splits, models: Models, folder: Run, progress: Progress
+    config: Config,
+    data: Splits,
+    models: Models,
+    folder: Run,
+    progress: Progress,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Bench:
-    """Teachers and student, trained unless the folder holds them, on their bench."""
+    """Teachers and student, trained unless the folder holds them, on their bench.
+
+    The callbacks are of the student, after those that watch it.
+    """
     trainer = Trainer(
         data,
         folder,
@@ -183,7 +203,9 @@ def train(
         train=trainer.train,
     )
     with progress.stage("student"):
-        student = trainer.student(models.distiller, teachers, watch(bench))
+        student = trainer.student(
+            models.distiller, teachers, [*watch(bench), *callbacks]
+        )
     return replace(bench, student=student)
 
 

@@ -49,7 +49,7 @@ def experiment(
         return run(config, output, **options)
     each = {seed: _of_seed(config, seed) for seed in config.seeds}
     # What does not fit shows before there is a folder, or one is overwritten.
-    prepare(each[config.seeds[0]], Progress(Console(quiet=True)))
+    data, _ = prepare(each[config.seeds[0]], Progress(Console(quiet=True)))
     versions = environment(__version__, seed=config.seeds, config_digest=config.digest)
     folder = claim(
         output, config.to_yaml(), versions, overwrite=overwrite, resume=resume
@@ -60,7 +60,9 @@ def experiment(
     for seed, one in each.items():
         path = folder.of_seed(seed)
         begun = (path / CONFIG).is_file()
-        runs.append(run(one, path, resume=begun, progress=progress))
+        runs.append(run(one, path, resume=begun, progress=progress, data=data))
+        if config.data.seed is None:
+            data = None  # Of the first seed: each has its own.
     _write(folder, runs, config)
     return folder
 
@@ -80,6 +82,8 @@ def _write(folder: Run, runs: Sequence[Run], config: Config) -> None:
         "seeds": list(config.seeds),
         "config_digest": config.digest,
         "models": _mean_costs(summaries),
+        # That of the first seed is `availability`, as in a run of one.
+        "availability_of_seeds": _availability(summaries),
     }
     report.write(folder, about)
     folder.finish(about)
@@ -110,6 +114,15 @@ def seeds_table(metrics: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
         found = over_seeds(pair, name, level=level)
         tables.append(found[found["reference"].notna()])
     return pd.concat(tables, ignore_index=True)
+
+
+def _availability(summaries: Sequence[Mapping]) -> list[dict]:
+    """The availability of each run: a seed may decide who lacks what."""
+    return [
+        {"seed": summary["seed"], **row}
+        for summary in summaries
+        for row in summary["availability"]
+    ]
 
 
 def _mean_costs(summaries: Sequence[Mapping]) -> list[dict]:

@@ -253,7 +253,7 @@ def test_a_file_that_holds_no_mapping_is_told_the_keys(write):
         assert fault(write(text)) == (
             f"a.yaml: a configuration must be a mapping. Received: {received}. Known "
             "keys: name, seed, seeds, data, teachers, student, distillation, training, "
-            "teacher_training, controls, evaluation."
+            "teacher_training, controls, evaluation, sweep, tracking."
         )
 
 
@@ -283,7 +283,7 @@ def test_all_faults_are_told_at_once(write):
             "studnt.fusion=sum",
             "--set studnt.fusion=sum: unknown key `studnt`. Did you mean `student`? "
             "Known: name, seed, seeds, data, teachers, student, distillation, "
-            "training, teacher_training, controls, evaluation.",
+            "training, teacher_training, controls, evaluation, sweep, tracking.",
         ),
         (
             "student={encoders: {serum: 3}}",

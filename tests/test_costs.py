@@ -119,6 +119,12 @@ def test_plain_attention_projects_nothing(layer):
     assert macs(keras.Model([query, value], out)) == 2 * 5 * 7 * 8
 
 
+def test_what_attention_adds_up_may_be_of_another_size_than_what_it_compares():
+    query, value, key = keras.Input((5, 8)), keras.Input((7, 3)), keras.Input((7, 8))
+    out = layers.Attention()([query, value, key])
+    assert macs(keras.Model([query, value, key], out)) == 5 * 7 * 8 + 5 * 7 * 3
+
+
 def test_products_of_tensors_count():
     a, b = keras.Input((5, 8)), keras.Input((8, 3))
     products = [

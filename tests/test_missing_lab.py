@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 import mind_keras as mk
 from mind_keras import cli, missing_lab
+from mind_keras import run as story
 from mind_keras.artifact import Run, load_run
 from mind_keras.config import Config
 from mind_keras.data.filling import filled, means
@@ -39,10 +40,22 @@ CONFIG = Config(
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def reads():
+    """The removal of each time that the lab has read data."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory, reads):
     """The folder, and the table that came back."""
     path = tmp_path_factory.mktemp("lab") / "lab"
+
+    def counted(*args, missing, **options):
+        reads.append(missing)
+        return load(*args, missing=missing, **options)
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(story, "load", counted)
         patch.setattr(missing_lab, "CONTRASTS", ("no_kd", "mean_fill"))
         return path, missing_lab.missing_lab(CONFIG, path, REMOVAL)
 
@@ -105,6 +118,11 @@ def test_numbers_are_those_of_the_saved_models_on_samples_removed_by_hand(
         rtol=1e-5,
         atol=1e-7,
     )
+
+
+def test_data_of_a_share_are_read_for_its_test_samples_and_once_for_its_run(lab, reads):
+    none, half = None, MAR | {"rate": {"serum": 0.5}}
+    assert reads == [none, half, none, half]
 
 
 def test_each_contender_is_asked_at_each_share_in_each_run(lab):

@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import importlib.util
 import re
 from pathlib import Path
 
@@ -96,3 +97,40 @@ def test_what_the_readme_tells_people_to_run_is_what_ci_runs():
     runs = [command.split(" --output")[0] for command in runs]
     assert len(pips) == 2 and len(runs) == 2
     assert [part for part in pips + runs if part not in script] == []
+
+
+@pytest.fixture
+def every_backend():
+    """The script that `make test` runs, as a module."""
+    path = ROOT / ".ci" / "every_backend.py"
+    about = importlib.util.spec_from_file_location("every_backend", path)
+    module = importlib.util.module_from_spec(about)
+    about.loader.exec_module(module)
+    return module
+
+
+def test_what_no_backend_changes_is_tested_once_and_all_else_on_each(every_backend):
+    jobs = every_backend.jobs()
+    once = jobs.pop(every_backend.NO_BACKEND)
+    assert set(jobs) == BACKENDS
+    assert all((ROOT / name).exists() for name in once if not name.startswith("--"))
+    left_out = {name.removeprefix("--ignore=") for name in jobs["jax"]}
+    assert jobs["jax"] == jobs["tensorflow"] == jobs["torch"]
+    files = [p for f in ("mind_keras", "tests") for p in (ROOT / f).rglob("*.py")]
+    for path in files:
+        name = str(path.relative_to(ROOT))
+        beneath = any(part in once for part in (name, *map(str, Path(name).parents)))
+        is_once = beneath and f"--ignore={name}" not in once
+        assert is_once == (name in left_out), name
+
+
+@pytest.mark.parametrize(
+    ("code", "options", "failed"),
+    [(0, [], 0), (5, [], 1), (5, ["-k", "flow"], 0), (3, ["-k", "flow"], 1)],
+)
+def test_a_crash_or_a_job_without_tests_is_not_green(
+    every_backend, monkeypatch, code, options, failed
+):
+    monkeypatch.setattr(every_backend, "follow", lambda *_: code)
+    counts = every_backend.run("jax", [], options)
+    assert counts == {"passed": 0, "failed": failed, "skipped": 0}

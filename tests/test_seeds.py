@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -116,6 +117,10 @@ def test_the_summary_is_of_the_experiment_and_costs_are_means(whole):
         assert row["parameters"] == each[0][k]["parameters"]
         times = [one[k]["latency_p50_ms"] for one in each]
         assert row["latency_p50_ms"] == pytest.approx(np.mean(times), abs=1e-3)
+    for seed in SEEDS:
+        rows = [dict(row) for row in summary["availability_of_seeds"]]
+        own = [row for row in rows if row.pop("seed") == seed]
+        assert own == Run(whole.of_seed(seed)).summary()["availability"]
     page = whole.read("report.html")
     assert "no_kd" in page and whole.read("card.md")
     assert whole.read_json("environment.json")["seed"] == SEEDS
@@ -187,6 +192,54 @@ def test_what_does_not_fit_is_said_before_there_is_a_folder(copy, tmp_path):
     with pytest.raises(ValueError, match="Unknown control"):
         experiment(wrong, copy.path, overwrite=True)
     assert copy.finished and load_run(copy.of_seed(5)).finished
+
+
+def test_what_runs_do_not_share_is_of_the_first_or_told_seed_by_seed(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setattr(seeds.report, "write", lambda *_: None)
+    config = CONFIG.model_copy(
+        update={
+            "seeds": [3, 5, 6],
+            "evaluation": CONFIG.evaluation.model_copy(update={"level": 0.8}),
+        }
+    )
+    headline = {"head": "best", "pattern": "all", "metric": "auroc", "label": None}
+
+    def made_up(seed):
+        cost = {"model": "student", "macs": None, "parameters": 7, "ms": seed / 2}
+        rows = [{"split": "test", "samples": seed}]
+        summary = {"seed": seed, "availability": rows, "models": [cost]}
+        table = pd.DataFrame([{"model": "student", **headline, "value": seed / 10}])
+        return SimpleNamespace(
+            metrics=lambda: table.assign(seed=seed), summary=lambda: summary
+        )
+
+    seeds._write(Run(tmp_path), [made_up(seed) for seed in config.seeds], config)
+    found = Run(tmp_path).summary()
+    assert found["availability"] == [{"split": "test", "samples": 3}]
+    each = [{"seed": s, "split": "test", "samples": s} for s in config.seeds]
+    assert found["availability_of_seeds"] == each
+    (cost,) = found["models"]
+    assert cost == {"model": "student", "macs": None, "parameters": 7, "ms": 2.333}
+    (row,) = pd.read_csv(tmp_path / "seeds.csv").to_dict("records")
+    expected = stats.ttest_1samp([0.3, 0.5, 0.6], 0).confidence_interval(0.8)
+    assert (row["low"], row["high"]) == pytest.approx(tuple(expected))
+
+
+@pytest.mark.parametrize(("seed", "given"), [(7, ["it", "it"]), (None, ["it", None])])
+def test_data_are_read_once_and_serve_the_runs_whose_data_they_are(
+    seed, given, monkeypatch, tmp_path
+):
+    seen = []
+    monkeypatch.setattr(seeds, "prepare", lambda config, progress: ("it", None))
+    monkeypatch.setattr(
+        seeds, "run", lambda one, path, *, data, **_: seen.append((one.seed, data))
+    )
+    monkeypatch.setattr(seeds, "_write", lambda *_: None)
+    data = CONFIG.data.model_copy(update={"seed": seed})
+    experiment(CONFIG.model_copy(update={"data": data}), tmp_path / "run")
+    assert seen == list(zip(SEEDS, given, strict=True))
 
 
 def test_without_seeds_it_is_a_run(monkeypatch, tmp_path):

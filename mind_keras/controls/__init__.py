@@ -2,7 +2,8 @@
 
 To add a control: write the function `(bench) -> {name: Contender}` in a file here,
 name it in `CONTROLS`. Where it learns from some of the samples only, say which in
-`LEARNS_FROM` too: `run` then tells before training that there are none.
+`LEARNS_FROM` too: `run` then tells before training that there are none. Where it is
+nothing without several modalities, name it in `JOIN`.
 """
 
 from mind_keras.controls.adaptive import adaptive
@@ -65,4 +66,18 @@ LEARNS_FROM = {
     "miles": _complete,
 }
 
-__all__ = ["CONTROLS", "LEARNS_FROM", "Bench", "Contender"]
+# Those that have a fusion head, whatever the student has: not of one modality alone.
+JOIN = {
+    "single_head",
+    "umt",
+    "g2d",
+    "medfuse",
+    "zero_fill",
+    "mean_fill",
+    "modality_dropout",
+    "ogm_ge",
+    "g_blend",
+    "miles",
+}
+
+__all__ = ["CONTROLS", "JOIN", "LEARNS_FROM", "Bench", "Contender"]

@@ -4,7 +4,8 @@ Here is the door, where names and shapes are checked, and the table; what a row 
 is made in `differences.py`. Every number is *model minus reference*.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,12 +21,14 @@ FAMILY = ["model", "reference", "head", "pattern", "metric"]
 NUMBERS = ["value", "low", "high", "p", "p_adjusted", "n"]
 COLUMNS = (*FAMILY, "label", *NUMBERS, "method", "margin", "non_inferior", "note")
 
+Pair = tuple[str, str]  # model, reference
+
 
 def compare(
     probabilities: Mapping[str, Mapping[str, np.ndarray]],
     samples: Samples,
     *,
-    reference: str | None = None,
+    reference: str | Sequence[str] | None = None,
     metrics: Sequence[str] | None = None,
     heads: Sequence[str] | None = None,
     replicates: int = 1000,
@@ -44,7 +47,9 @@ def compare(
     Args:
         probabilities: `{model: {head: (n, labels)}}`, each head as `score` takes it.
         samples: The samples that all were asked about, in the same order.
-        reference: What the others are compared with. Default: the first.
+        reference: What the others are compared with: a model, or several. Of several
+            each is compared with every model that is none of them, as if in a call of
+            its own, but no number of a model is computed twice. Default: the first.
         metrics: Names from `METRICS`. Default: all that fit the task.
         heads: Which heads. Default: all. One that only the model or only the
             reference has gives no row.
@@ -64,9 +69,10 @@ def compare(
         as a dtype can tell it from 0.
 
     Raises:
-        ValueError: If there is but one model, they were asked about other samples or
-            have no head in common, a name is unknown, a metric does not fit the task,
-            `level` or `margin` is out of range, or probabilities are none.
+        ValueError: If there is but one model, or all are references, they were asked
+            about other samples or have no head in common, a name is unknown, a metric
+            does not fit the task, `level` or `margin` is out of range, or probabilities
+            are none.
 
     Example:
         >>> from mind_keras.spec import Modality, Spec, Task
@@ -85,22 +91,38 @@ def compare(
     names = fitting_metrics(metrics, samples.spec.task)
     check_level(level)
     margins = _margins(margin, names, replicates)
-    reference = _reference(reference, probabilities)
-    said = _by_head(probabilities, samples, reference, heads)
+    pairs = _pairs(reference, probabilities)
+    said = _by_head(probabilities, samples, pairs, heads)
     # The first row is the data themselves: one pass gives value and replicates.
     drawn = group_weights(samples.group, replicates, seed=seed)
     weights = np.concatenate([one(len(samples)), drawn])
     terms = Terms(samples, weights, names, margins, level)
-    theirs = {head: Answers(models[reference]) for head, models in said.items()}
-    rows = []
-    for model in probabilities:
-        for head in said if model != reference else ():
-            if model in said[head]:
-                named = {"model": model, "reference": reference, "head": head}
-                mine = Answers(said[head][model])
-                found = difference_rows(mine, theirs[head], terms)
-                rows += [named | row for row in found]
-    return _table(rows)
+    rows = {pair: [] for pair in pairs}
+    for head, models in said.items():
+        for pair, answers in _answers(models, pairs):
+            named = {"model": pair[0], "reference": pair[1], "head": head}
+            found = difference_rows(*answers, terms)
+            rows[pair] += [named | row for row in found]
+    return _table([row for some in rows.values() for row in some])
+
+
+def _answers(
+    models: Mapping[str, np.ndarray], pairs: Sequence[Pair]
+) -> Iterator[tuple[Pair, list[Answers]]]:
+    """Both sides of each pair that has the head; who meets many is worked out once."""
+    met = [pair for pair in pairs if set(pair) <= set(models)]
+    times = Counter(model for pair in met for model in pair)
+    kept = {}
+    for pair in met:
+        # The logarithmic loss is clipped at a precision: that of the coarser of both.
+        dtype = max((models[m].dtype for m in pair), key=lambda d: np.finfo(d).eps)
+        both = []
+        for model in pair:
+            answers = Answers(models[model].astype(dtype, copy=False))
+            # Of whom nobody else will ask, nothing is kept: it is a lot of numbers.
+            known = kept if times[model] > 1 else {}
+            both.append(known.setdefault((model, dtype), answers))
+        yield pair, both
 
 
 def _margins(
@@ -130,27 +152,39 @@ def _margins(
     return {name: float(value) for name, value in margin.items()}
 
 
-def _reference(reference: str | None, models: Mapping[str, Mapping]) -> str:
+def _pairs(
+    reference: str | Sequence[str] | None, models: Mapping[str, Mapping]
+) -> list[Pair]:
+    """`(model, reference)` of each comparison."""
     if len(models) < 2:
         raise ValueError(
             f"A comparison needs two models. Received: {list(models)}. For one model "
             "use `score` or `mk.evaluate`."
         )
-    if reference is not None and reference not in models:
+    if reference is None:
+        reference = next(iter(models))
+    references = [reference] if isinstance(reference, str) else list(reference)
+    if not references or not set(references) <= set(models):
         raise ValueError(
-            f"`reference` must be one of the models. Received: {reference!r}. "
+            f"`reference` must be one or some of the models. Received: {reference!r}. "
             f"Known: {list(models)}."
         )
-    return next(iter(models)) if reference is None else reference
+    others = [model for model in models if model not in references]
+    if not others:
+        raise ValueError(
+            "Some model must be left to compare with the references. Received: "
+            f"{list(models)}, all of them as `reference`. Leave one out of it."
+        )
+    return [(model, name) for name in dict.fromkeys(references) for model in others]
 
 
 def _by_head(
     probabilities: Mapping[str, Mapping[str, np.ndarray]],
     samples: Samples,
-    reference: str,
+    pairs: Sequence[Pair],
     heads: Sequence[str] | None,
 ) -> dict[str, dict[str, np.ndarray]]:
-    """`{head: {model: (n, labels)}}` of the reference's heads, checked."""
+    """`{head: {model: (n, labels)}}` of the heads that pairs share, checked."""
     _check_samples(probabilities, len(samples))
     known = sorted({head for said in probabilities.values() for head in said})
     strange = [head for head in heads or () if head not in known]
@@ -158,26 +192,26 @@ def _by_head(
         raise ValueError(
             f"`heads` must be heads of the models. Received: {strange}. Known: {known}."
         )
-    wanted = set(probabilities[reference]) & set(known if heads is None else heads)
-    for model, said in probabilities.items():
-        if not wanted & set(said):
+    allowed, wanted = set(known if heads is None else heads), set()
+    for model, reference in pairs:
+        own, other = probabilities[model], probabilities[reference]
+        shared = allowed & set(own) & set(other)
+        if not shared:
             raise ValueError(
                 "A model is compared by the heads that it shares with the reference. "
-                f"Received: {model!r} with {sorted(said)}, {reference!r} with "
-                f"{sorted(probabilities[reference])}, `heads` {heads}. Is the same "
-                "answer named differently? Rename it in one of the dicts."
+                f"Received: {model!r} with {sorted(own)}, {reference!r} with "
+                f"{sorted(other)}, `heads` {heads}. Is the same answer named "
+                "differently? Rename it in one of the dicts."
             )
-    by_head = {}
-    for head in sorted(wanted):
-        having = [model for model, said in probabilities.items() if head in said]
-        checked = {
-            model: check_probabilities(
-                probabilities[model][head], f"{head} of {model}", samples
-            )
-            for model in having
+        wanted |= shared
+    return {
+        head: {
+            model: check_probabilities(said[head], f"{head} of {model}", samples)
+            for model, said in probabilities.items()
+            if head in said
         }
-        by_head[head] = _same_precision(checked)
-    return by_head
+        for head in sorted(wanted)
+    }
 
 
 def _check_samples(
@@ -194,12 +228,6 @@ def _check_samples(
             f"Received: {size} samples, but answers for {other}. A difference between "
             "other patients is not one between models: predict `samples` with each."
         )
-
-
-def _same_precision(models: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """All in the coarsest dtype: the logarithmic loss is clipped at its precision."""
-    coarsest = max((p.dtype for p in models.values()), key=lambda d: np.finfo(d).eps)
-    return {model: p.astype(coarsest, copy=False) for model, p in models.items()}
 
 
 def _table(rows: Sequence[Mapping]) -> pd.DataFrame:

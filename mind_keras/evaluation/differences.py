@@ -25,7 +25,7 @@ SAME = "both say the same"
 class Answers:
     """What one model says of all samples, and the cells made of it so far.
 
-    A reference meets many models and a pattern may be all samples there are: the same
+    A model may meet many others and a pattern may be all samples there are: the same
     cells are asked for again and again.
 
     Args:

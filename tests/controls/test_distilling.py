@@ -146,7 +146,8 @@ def test_a_joint_teacher_is_made_anew_of_the_teachers_that_are_chosen(
 ):
     ours, asked = bench()
     whole = tiny.student(ours.spec)
-    ours = dataclasses.replace(ours, teachers={**ours.teachers, "fusion": [whole]})
+    teachers = {**ours.teachers, "fusion": [whole]}
+    ours = dataclasses.replace(ours, teachers=teachers, pool="logit")
     made, seen = tiny.student(ours.spec), []
 
     def join(teachers, data, *, pool):
@@ -160,6 +161,6 @@ def test_a_joint_teacher_is_made_anew_of_the_teachers_that_are_chosen(
     assert sorted(teachers) == ["ehr", "fusion", "lab"]
     assert teachers["fusion"] == [made] and sorted(chosen) == ["ehr", "lab"]
     assert chosen == {head: teachers[head] for head in chosen}
-    assert (data, pool) == (ours.data, "probability")
+    assert (data, pool) == (ours.data, "logit")
     if name == "single_teacher":
         assert chosen == {head: [best_teacher(ours, head)] for head in chosen}

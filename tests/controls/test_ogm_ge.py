@@ -1,5 +1,7 @@
 """OGM-GE against the paper's formulas in NumPy, and its step as training makes it."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -133,7 +135,7 @@ def test_noise_of_the_gradients_size_disturbs_the_kernels_of_encoders_alone():
     """Of two equal normal numbers, the sum has the sign of the first 3 times in 4."""
     rng = np.random.default_rng(0)
     shapes = [(2,), (200, 200), (40_000,), (200, 200)]
-    gradients = [rng.normal(size=shape) for shape in shapes]
+    gradients = [0.01 * rng.normal(size=shape) for shape in shapes]
     variables = [keras.Variable(np.zeros(shape), dtype="float32") for shape in shapes]
     gradients[0] = np.array([0.5, 1.0])
     optimizer = ModulatedAdamW(RATE, weight_decay=0.0, seed=3)
@@ -153,6 +155,39 @@ def test_noise_of_the_gradients_size_disturbs_the_kernels_of_encoders_alone():
     optimizer.apply(given, variables)
     second = tiny.array(variables[1]) - moved[1]
     assert np.mean(np.isclose(second, moved[1], rtol=0.1)) < 0.7
+
+
+def test_without_noise_every_number_moves_against_its_gradient():
+    gradient = np.random.default_rng(0).normal(size=(20, 20))
+    messenger, kernel = (keras.Variable(np.zeros(n), "float32") for n in (1, (20, 20)))
+    optimizer = ModulatedAdamW(RATE, weight_decay=0.0, noise=False)
+    optimizer.modulate(messenger, [[kernel]])
+    given = [ops.ones(1), ops.convert_to_tensor(gradient, "float32")]
+    optimizer.apply(given, [messenger, kernel])
+    np.testing.assert_array_equal(np.sign(tiny.array(kernel)), -np.sign(gradient))
+
+
+def test_a_row_is_evidence_by_its_weight(monkeypatch):
+    weight, seen = np.linspace(0.5, 2, 12), []
+
+    def asked(labels, logits, kind, weight=None):
+        seen.append(weight)
+        return evidence(labels, logits, kind, weight)
+
+    # The control has the name of its module, and hides it.
+    module = sys.modules[OGMLearner.__module__]
+    monkeypatch.setattr(module, "evidence", asked)
+    samples = tiny.samples("binary", {"ehr+lab": 12}, weight=weight)
+    encoders = {m: tiny.encoder(samples.spec.shape(m)) for m in samples.spec.names}
+    student = mk.build_student(samples.spec, encoders, heads=("fusion",))
+    learner = OGMLearner(student, task=samples.spec.task)
+    learner.compile(ModulatedAdamW(RATE))
+    x, y, w = mk.batches(samples, 12, heads=mk.heads(student), shuffle=False)[0]
+    w = keras.tree.map_structure(ops.convert_to_tensor, w)  # as `fit` gives them
+    learner.compute_loss(x, y, learner(x), w)
+    assert len(seen) == 2
+    for one in seen:
+        np.testing.assert_allclose(tiny.array(one), weight, rtol=1e-6)
 
 
 def test_an_optimiser_says_how_it_was_made():

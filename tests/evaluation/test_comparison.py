@@ -1,5 +1,7 @@
 """Paired differences: the same samples, the same draws, honest conclusions."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from scipy.stats import norm
 from sklearn import metrics as peer
 
 from mind_keras.data.samples import Samples
-from mind_keras.evaluation import METRICS, compare, group_weights, score
+from mind_keras.evaluation import METRICS, compare, differences, group_weights, score
 from mind_keras.evaluation.comparison import COLUMNS
 from mind_keras.evaluation.delong import delong
 from mind_keras.spec import Modality, Spec, Task
@@ -216,6 +218,49 @@ def test_each_model_meets_the_reference_by_the_heads_that_both_have():
     assert set(some["head"]) == {"ehr"}
 
 
+def crowd(kind="multilabel"):
+    """Four models of other heads and dtypes, that do not all answer everybody."""
+    samples, said = trial(kind, models=4)
+    said["model 1"]["ehr"][:9] = np.nan
+    said["model 2"] = {"best": said["model 2"]["ehr"].astype("float32")}
+    for model in ("model 0", "model 3"):
+        said[model]["best"] = said[model]["ehr"] ** 1.5
+    said["model 3"]["best"] /= said["model 3"]["best"].sum(1, keepdims=True)
+    said["model 0"]["best"] /= said["model 0"]["best"].sum(1, keepdims=True)
+    return samples, said
+
+
+@pytest.mark.parametrize("kind", ["multilabel", "multiclass"])
+@pytest.mark.parametrize("references", [["model 2", "model 1", "model 3"], ["model 3"]])
+def test_several_references_give_to_the_bit_the_tables_of_each_pair(kind, references):
+    samples, said = crowd(kind)
+    others = [model for model in said if model not in references]
+    options = {"replicates": 40, "seed": 2, "margin": {"brier": 0.1}}
+    found = compare(said, samples, reference=references, **options)
+    pairs = [
+        compare({a: said[a], b: said[b]}, samples, reference=b, **options)
+        for b in references
+        for a in others
+    ]
+    expected = pd.concat(pairs, ignore_index=True)
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
+def test_what_is_worked_out_of_a_model_serves_all_its_pairs(monkeypatch):
+    samples, said = trial("multilabel", models=5)
+    seen, cells = [], differences.cells
+
+    def counted(metric, p, *args):
+        seen.append(p.tobytes())
+        return cells(metric, p, *args)
+
+    monkeypatch.setattr(differences, "cells", counted)
+    rivals = [model for model in said if model != "model 2"]
+    compare(said, samples, reference=rivals, metrics=["brier"], replicates=5)
+    # All samples, and each of two patterns.
+    assert Counter(seen) == {p["ehr"].tobytes(): 3 for p in said.values()}
+
+
 def test_p_is_adjusted_over_the_labels_of_one_headline_and_method():
     samples, said = trial("multilabel")
     said = {m: {"ehr": p["ehr"], "best": p["ehr"] ** 2} for m, p in said.items()}
@@ -396,6 +441,13 @@ def test_errors():
         ValueError, match=r"'teachers'. Known: \['model 0', 'model 1'\]"
     ):
         compare(said, samples, reference="teachers")
+    for none in ([], ["model 0", "teachers"]):
+        with pytest.raises(
+            ValueError, match=r"one or some of the models. Received: \["
+        ):
+            compare(said, samples, reference=none)
+    with pytest.raises(ValueError, match=r"must be left.*'model 1'\], all of them"):
+        compare(said, samples, reference=["model 1", "model 0"])
     with pytest.raises(ValueError, match=r"binary task.*\['auroc_micro'\]. Known"):
         compare(said, samples, metrics=["auroc_micro"])
     with pytest.raises(ValueError, match=r"heads of the models.*\['cxr'\].*\['ehr'\]"):
