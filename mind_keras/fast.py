@@ -6,9 +6,10 @@ function (TensorFlow) there is nothing to add; on torch see `plan_torch`, `fast_
 and `adam_torch`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
+import numpy as np
 from keras import tree
 
 from mind_keras.graph import rebuild
@@ -43,9 +44,36 @@ def answering(model: keras.Model) -> Callable:
         from mind_keras.plan_torch import answers
 
         return answers(model)
-    return lambda rows, batch_size: model.predict(
-        rows, batch_size=batch_size, verbose=0
-    )
+
+    def answer(rows: Mapping, batch_size: int) -> dict[str, np.ndarray]:
+        size = len(next(iter(rows.values())))
+        batch, extra = _batches(size, batch_size)
+        padded = {name: _repeat_last(some, extra) for name, some in rows.items()}
+        said = model.predict(padded, batch_size=batch, verbose=0)
+        return {head: logits[:size] for head, logits in said.items()}
+
+    return answer
+
+
+def _batches(size: int, most: int) -> tuple[int, int]:
+    """Equal batches of a size that others have too, and how many rows they lack.
+
+    Each size is compiled, so it is rounded up: to a power of two, above 32 to a
+    multiple of 32.
+
+    Example:
+        >>> _batches(384, 256), _batches(5, 256), _batches(1, 256)
+        ((192, 0), (8, 3), (1, 0))
+    """
+    parts = -(-size // most)
+    even = -(-size // parts)
+    batch = 2 ** (even - 1).bit_length() if even <= 32 else -(-even // 32) * 32
+    batch = min(batch, most)
+    return batch, -size % batch
+
+
+def _repeat_last(rows: np.ndarray, extra: int) -> np.ndarray:
+    return np.concatenate([rows, np.repeat(rows[-1:], extra, 0)]) if extra else rows
 
 
 def quicken(optimizer: keras.optimizers.Optimizer) -> None:

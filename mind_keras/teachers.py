@@ -16,7 +16,7 @@ from keras import ops
 
 from mind_keras.data.answers import Answers, fingerprint
 from mind_keras.data.samples import Samples
-from mind_keras.fast import runner
+from mind_keras.fast import answering, runner
 from mind_keras.graph import final_activation, functional, graph, needs_of
 from mind_keras.modelfile import load_model
 from mind_keras.spec import Task
@@ -198,8 +198,10 @@ def teacher_logits(
 def _ask(teacher: Teacher, samples: Samples, batch_size: int) -> np.ndarray:
     able = np.flatnonzero(np.all([samples.has(m) for m in teacher.needs], axis=0))
     said = np.full((len(samples), samples.spec.task.outputs), np.nan, "float32")
+    asked = teacher.answering
+    answer = answering(keras.Model(asked.input, {"logits": asked.output}))
     for start in range(0, len(able), batch_size):
         index = able[start : start + batch_size]
         rows = {m: samples.x[m][samples.rows_of(m, index)] for m in teacher.needs}
-        said[index] = ops.convert_to_numpy(teacher(rows))
+        said[index] = answer(rows, batch_size)["logits"]
     return said
