@@ -108,7 +108,7 @@ def normalised(weights: Sequence[float] | None, teachers: int) -> list[float]:
     if len(values) != teachers or min(values) < 0 or not sum(values) > 0:
         raise ValueError(
             "The weights of an ensemble must be one number for each teacher, none "
-            f"negative, with a positive sum. Received: {values} for {teachers} "
+            f"negative, and not all zero. Received: {values} for {teachers} "
             "teachers."
         )
     return [value / sum(values) for value in values]

@@ -212,7 +212,7 @@ def check_weight(weight: np.ndarray, size: int) -> np.ndarray:
     _check_length("weight", weight.shape, size)
     if not (np.isfinite(weight) & (weight >= 0)).all() or weight.sum() == 0:
         raise ValueError(
-            "`weight` must be finite and not negative, with a positive sum. Received "
+            "`weight` must be finite and not negative, and not all zero. Received "
             f"values from {weight.min()} to {weight.max()}."
         )
     return weight
