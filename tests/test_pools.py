@@ -85,5 +85,5 @@ def test_weights_sum_to_one_or_are_refused():
         ValueError, match=r"one number for each teacher.*for 3 teachers"
     ):
         normalised([1, 3], 3)
-    with pytest.raises(ValueError, match="positive sum"):
+    with pytest.raises(ValueError, match="not all zero"):
         normalised([0, 0], 2)

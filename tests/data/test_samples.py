@@ -212,7 +212,7 @@ BAD = {
     "length": ({"group": [1, 2, 3]}, r"`group` must hold one entry.*2 samples.*\(3,\)"),
     "meta": ({"meta": {"age": [1]}}, r"`meta` must hold one entry.*\(1,\)"),
     "negative": ({"weight": [1, -1]}, r"not negative.*from -1.0 to 1.0"),
-    "zero": ({"weight": [0, 0]}, r"positive sum.*from 0.0 to 0.0"),
+    "zero": ({"weight": [0, 0]}, r"not all zero.*from 0.0 to 0.0"),
 }
 
 
