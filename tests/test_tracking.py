@@ -80,7 +80,9 @@ def heard(monkeypatch):
     mlflow.log_artifact = lambda path: of_mlflow.setdefault("files", []).append(path)
     of_keras.MlflowCallback, wandb.init = own, init
     fakes = {"mlflow": mlflow, "mlflow.keras": of_keras, "wandb": wandb}
-    fakes |= {"tensorboard": ModuleType("t"), "tensorflow": ModuleType("t")}
+    fakes |= {"tensorboard": ModuleType("t")}
+    if keras.config.backend() != "tensorflow":
+        fakes["tensorflow"] = ModuleType("t")
     for name, fake in fakes.items():
         monkeypatch.setitem(sys.modules, name, fake)
     monkeypatch.setattr(keras.callbacks, "TensorBoard", board)

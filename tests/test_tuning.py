@@ -52,6 +52,9 @@ def teachers(data):
 # Of KerasTuner 1.4, which has not moved on.
 @pytest.mark.filterwarnings("ignore:currentThread:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore:getName:DeprecationWarning")
+@pytest.mark.skipif(
+    keras.config.backend() != "torch", reason="compiles 20 times; once is enough: torch"
+)
 def test_twenty_trials_ask_the_teachers_once_and_the_best_is_the_reported_one(
     tmp_path, monkeypatch
 ):
