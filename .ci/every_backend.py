@@ -29,8 +29,7 @@ TABLES = (
 )
 BUT = ("mind_keras/data/batches.py", "tests/data/test_batches.py")
 NO_BACKEND = "none"  # Keras knows none of this name, and refuses to be imported.
-# Tests of tiny models are compilation: unoptimised code halves their time.
-# On JAX.
+# On JAX tests of tiny models are compilation: unoptimised code halves their time.
 QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 # Jobs share the processors, and our models are too small for several threads each.
 SET = {"MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"}

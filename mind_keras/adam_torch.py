@@ -37,7 +37,7 @@ class Step:
             first,
             second,
             [],
-            [torch.tensor(step)] * len(weights),
+            [torch.tensor(step, device=weights[0].device)] * len(weights),
             lr=float(learning_rate),
             beta1=optimizer.beta_1,
             beta2=optimizer.beta_2,

@@ -17,7 +17,7 @@ from mind_keras import __version__
 from mind_keras.artifact import Run
 from mind_keras.claim import claim, environment
 from mind_keras.config import Config
-from mind_keras.controls import CONTROLS, JOIN, LEARNS_FROM, Bench, Contender
+from mind_keras.controls import CONTROLS, LEARNS_FROM, Bench, Contender, check_joining
 from mind_keras.controls.watch import watch
 from mind_keras.data.batches import batches
 from mind_keras.data.sources import load
@@ -29,7 +29,7 @@ from mind_keras.progress import Progress
 from mind_keras.results import Terms, write_results
 from mind_keras.seeding import fresh
 from mind_keras.spec import FUSION, Spec
-from mind_keras.stacking import check_rows
+from mind_keras.stacking import STACKED, check_rows, of_distiller
 from mind_keras.tracking import asked, documents, headlines, told
 from mind_keras.trainer import Trainer
 from mind_keras.training import having
@@ -94,7 +94,7 @@ def prepare(
         raise ValueError(f"Unknown control {unknown}. Known: {sorted(CONTROLS)}.")
     with progress.stage("data"):
         data = read_data(config, progress) if data is None else data
-        _check_modalities(config, data.spec)
+        check_joining(config.controls, data.spec)
         models = _models(config, data.spec)
         _check_rows(config, data)
         check_columns(config.evaluation.subgroups, data.test)
@@ -123,9 +123,7 @@ def _models(config: Config, spec: Spec) -> Models:
     build = partial(
         fresh, config.seed, build_student, spec, **config.student.model_dump()
     )
-    settings = config.distillation.model_dump()
-    if settings["joint_target"] == "stacked":
-        settings["joint_target"] = "product"  # Of heads without a joint teacher.
+    settings = of_distiller(config.distillation.model_dump())
     distil = partial(Distiller, task=spec.task, **settings)
     taught = [*teachers, FUSION] if is_stacked(config, spec) else teachers
     # No teachers: their answers come with the batches.
@@ -138,17 +136,7 @@ def is_stacked(config: Config, spec: Spec) -> bool:
     weight = config.distillation.distillation_weight
     weight = weight.get(FUSION, 0.0) if isinstance(weight, dict) else weight
     several = len(set(config.teachers) & set(spec.names)) > 1
-    return several and weight > 0 and config.distillation.joint_target == "stacked"
-
-
-def _check_modalities(config: Config, spec: Spec) -> None:
-    """Where there is one modality, there is no student that joins any."""
-    joining = [name for name in config.controls if name in JOIN]
-    if len(spec.names) < 2 and joining:
-        raise ValueError(
-            f"The controls {joining} join modalities, two or more. Received: data of "
-            f"{list(spec.names)} alone. Leave them out of `controls`."
-        )
+    return several and weight > 0 and config.distillation.joint_target == STACKED
 
 
 def _check_rows(config: Config, data: Splits) -> None:
@@ -166,6 +154,27 @@ def _check_rows(config: Config, data: Splits) -> None:
             batches(having(part, needs), rows)
 
 
+def school(
+    config: Config, data: Splits, models: Models, folder: Run, progress: Progress
+) -> tuple[Trainer, dict[str, list[keras.Model]]]:
+    """Who trains, and the teachers by head, trained unless the folder holds them."""
+    trainer = Trainer(
+        data,
+        folder,
+        budget=config.training.model_dump(),
+        teacher_budget=config.teacher_training.model_dump(),
+        seed=config.seed,
+        callbacks=[progress],
+    )
+    count = sum(map(len, models.teachers.values()))
+    with progress.stage("teachers", models=count):
+        teachers = trainer.teachers(models.teachers)
+        if is_stacked(config, data.spec):
+            pool = config.distillation.ensemble
+            teachers |= {FUSION: [trainer.joint_teacher(teachers, pool)]}
+    return trainer, teachers
+
+
 def train(
     config: Config,
     data: Splits,
@@ -178,25 +187,12 @@ def train(
 
     The callbacks are of the student, after those that watch it.
     """
-    trainer = Trainer(
-        data,
-        folder,
-        budget=config.training.model_dump(),
-        teacher_budget=config.teacher_training.model_dump(),
-        seed=config.seed,
-        callbacks=[progress],
-    )
-    count = sum(map(len, models.teachers.values()))
-    pool = config.distillation.ensemble
-    with progress.stage("teachers", models=count):
-        teachers = trainer.teachers(models.teachers)
-        if is_stacked(config, data.spec):
-            teachers |= {FUSION: [trainer.joint_teacher(teachers, pool)]}
+    trainer, teachers = school(config, data, models, folder, progress)
     bench = Bench(
         data,
         models.distiller.student,
         teachers,
-        pool=pool,
+        pool=config.distillation.ensemble,
         joint_target=models.distiller.ensembles.joint_target,
         build=models.build,
         distil=models.distil,

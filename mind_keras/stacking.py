@@ -29,7 +29,19 @@ from mind_keras.teachers import Teacher, as_teachers
 # From no correction to hardly any restraint.
 RIDGES = (np.inf, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 FEWEST_ROWS = 20
+STACKED = "stacked"  # The `joint_target` of those who make a joint teacher.
 FEWEST_OF_EACH = 5  # Of both outcomes of a label, for a correction of its own.
+
+
+def of_distiller(settings: Mapping[str, object]) -> dict[str, object]:
+    """Arguments of a Distiller: heads without a joint teacher learn from the product.
+
+    Example:
+        >>> of_distiller({"joint_target": "stacked", "temperature": 2.0})
+        {'joint_target': 'product', 'temperature': 2.0}
+    """
+    target = settings["joint_target"]
+    return {**settings, "joint_target": "product" if target == STACKED else target}
 
 
 def fit_joint_teacher(

@@ -23,11 +23,9 @@ from mind_keras.config import Config, validated
 from mind_keras.data.answers import Answers
 from mind_keras.data.splits import Splits
 from mind_keras.progress import Progress
-from mind_keras.run import is_stacked, prepare, read_data
+from mind_keras.run import is_stacked, prepare, read_data, school
 from mind_keras.space import draws, grid, place
-from mind_keras.spec import FUSION
 from mind_keras.teachers import teacher_logits
-from mind_keras.trainer import Trainer
 from mind_keras.training import fit
 from mind_keras.verdict import verdict
 
@@ -75,11 +73,11 @@ def sweep(
     for number, (settings, one) in enumerate(trials):
         if number in done:
             continue
-        school = teaching(one), is_stacked(one, data.spec)
-        if school not in said:
-            said[school] = _answers(one, data, folder, progress)
+        taught = teaching(one), is_stacked(one, data.spec)
+        if taught not in said:
+            said[taught] = _answers(one, data, folder, progress)
         with progress.stage(f"trial {number + 1} of {len(trials)}"):
-            found = _trial(one, data, said[school], progress)
+            found = _trial(one, data, said[taught], progress)
         named = {name: _plain(value) for name, value in settings.items()}
         rows.append({"trial": number, **named, **found})
         folder.write_csv(SWEEP, pd.DataFrame(rows))
@@ -153,19 +151,7 @@ def _answers(
         return None
     home = Run(folder.path / f"teachers-{teaching(config)}")
     home.path.mkdir(exist_ok=True)
-    trainer = Trainer(
-        data,
-        home,
-        budget=config.training.model_dump(),
-        teacher_budget=config.teacher_training.model_dump(),
-        seed=config.seed,
-        callbacks=[progress],
-    )
-    with progress.stage("teachers", models=sum(map(len, models.teachers.values()))):
-        teachers = trainer.teachers(models.teachers)
-        if is_stacked(config, data.spec):
-            pool = config.distillation.ensemble
-            teachers |= {FUSION: [trainer.joint_teacher(teachers, pool)]}
+    _, teachers = school(config, data, models, home, progress)
     return teacher_logits(teachers, data.train)
 
 
@@ -176,17 +162,10 @@ def _trial(
     began = time.perf_counter()
     keras.utils.clear_session()  # The students before are done with.
     _, models = prepare(config, Progress(Console(quiet=True)), data)
-    learner, metric, value, loss, epochs, note = (
-        models.distiller,
-        "",
-        np.nan,
-        np.nan,
-        0,
-        "",
-    )
+    found = dict.fromkeys(RESULTS, np.nan) | {"metric": "", "epochs": 0, "note": ""}
     try:
         history = fit(
-            learner,
+            models.distiller,
             data.train,
             data.validation,
             **config.training.model_dump(),
@@ -195,13 +174,13 @@ def _trial(
             callbacks=[progress],
         )
     except ValueError as fault:
-        note = str(fault)
+        found["note"] = str(fault)
     else:
         losses = history.loc[history["metric"] == "val_loss", "value"]
-        loss, epochs = float(losses.min()), len(losses)
-        metric, value = verdict(learner.student, data.validation)
-    seconds = round(time.perf_counter() - began, 2)
-    return dict(zip(RESULTS, (metric, value, loss, epochs, seconds, note), strict=True))
+        found |= {"val_loss": float(losses.min()), "epochs": len(losses)}
+        student = models.distiller.student
+        found["metric"], found["value"] = verdict(student, data.validation)
+    return found | {"seconds": round(time.perf_counter() - began, 2)}
 
 
 def _plain(value: object) -> object:

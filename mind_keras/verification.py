@@ -5,9 +5,6 @@ alone, and answers the rows of `reference.npz`. So does the runtime of every exp
 `exports/`. What they say is compared with what the run said.
 """
 
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +18,7 @@ from mind_keras.artifact import REFERENCE, VERIFICATION, Run
 from mind_keras.exporting.asking import TOLERANCE, ask
 from mind_keras.exporting.formats import EXPORTS, find_format, missing
 from mind_keras.exporting.sidecar import read_sidecar
+from mind_keras.process import failure
 from mind_keras.spec import pattern_name
 
 WORKER = Path(__file__).with_name("verification_worker.py")
@@ -107,15 +105,8 @@ def _ask_backend(folder: Path, files: list[str], name: str) -> dict[str, np.ndar
         answers = Path(scratch) / "answers.npz"
         paths = [folder / REFERENCE, answers, *(folder / file for file in files)]
         # -P: the worker's neighbours must not pass for other packages' modules.
-        done = subprocess.run(
-            [sys.executable, "-P", str(WORKER), *map(str, paths)],
-            env=os.environ | {"KERAS_BACKEND": name},
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["the process died"])[-1]
-            return {f"{file}/error": np.array(last) for file in files}
+        if last_words := failure(["-P", WORKER, *paths], name):
+            return {f"{file}/error": np.array(last_words) for file in files}
         with np.load(answers, allow_pickle=False) as file:
             return dict(file)
 

@@ -6,6 +6,8 @@ name it in `CONTROLS`. Where it learns from some of the samples only, say which 
 nothing without several modalities, name it in `JOIN`.
 """
 
+from collections.abc import Sequence
+
 from mind_keras.controls.adaptive import adaptive
 from mind_keras.controls.bench import Bench, Contender
 from mind_keras.controls.distilling import same_size_teacher, single_teacher
@@ -80,4 +82,23 @@ JOIN = {
     "miles",
 }
 
-__all__ = ["CONTROLS", "JOIN", "LEARNS_FROM", "Bench", "Contender"]
+
+def check_joining(names: Sequence[str], spec: Spec) -> None:
+    """Where there is one modality, there is no student that joins any.
+
+    Raises:
+        ValueError: If a control joins modalities that are not there.
+
+    Example:
+        >>> import mind_keras as mk
+        >>> check_joining(["no_kd", "zero_fill"], mk.load("diabetes").spec)
+    """
+    joining = [name for name in names if name in JOIN]
+    if len(spec.names) < 2 and joining:
+        raise ValueError(
+            f"The controls {joining} join modalities, two or more. Received: data of "
+            f"{list(spec.names)} alone. Leave them out of `controls`."
+        )
+
+
+__all__ = ["CONTROLS", "JOIN", "LEARNS_FROM", "Bench", "Contender", "check_joining"]

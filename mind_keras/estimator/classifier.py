@@ -37,7 +37,7 @@ class MindClassifier(ClassifierMixin, BaseEstimator):
     """A student of several modalities, distilled from teachers of each.
 
     `X` is a DataFrame, an array `(n, features)`, `{modality: (n, *shape)}`, or an array
-    with a field for each modality (`estimator_rows.records`, which folds of
+    with a field for each modality (`mind_keras.estimator.records`, which folds of
     scikit-learn can cut). A sample **lacks a modality where all of its row of it is
     NaN**; it needs one modality at least. A row that is NaN in part has gaps, which are
     refused unless `gaps` says otherwise.

@@ -12,11 +12,9 @@ from mind_keras.distiller import Distiller
 from mind_keras.models import build_student, build_teacher
 from mind_keras.seeding import fresh
 from mind_keras.spec import FUSION, Spec
-from mind_keras.stacking import check_rows, fit_joint_teacher
+from mind_keras.stacking import STACKED, check_rows, fit_joint_teacher, of_distiller
 from mind_keras.teachers import teacher_logits
 from mind_keras.training import fit, fit_teachers
-
-STACKED = "stacked"
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def learn(
     Raises:
         ValueError: Before training, if models, settings and samples do not fit.
     """
-    made, settings, pool = {}, dict(distillation), distillation["ensemble"]
+    made, pool = {}, distillation["ensemble"]
     for modality, choices in sorted(teachers.items()):
         named = [{"encoder": c} if isinstance(c, str) else c for c in choices]
         made[modality] = [
@@ -76,15 +74,16 @@ def learn(
             for k, choice in enumerate(named)
         ]
     made = {modality: models for modality, models in made.items() if models}
-    stacked = settings["joint_target"] == STACKED and len(made) > 1
+    stacked = distillation["joint_target"] == STACKED and len(made) > 1
     if stacked:
         check_rows(parts, sorted(made))
-    if settings["joint_target"] == STACKED:
-        settings["joint_target"] = "product"  # Of heads without a joint teacher.
     student = fresh(seed, build_student, parts.spec, encoders, fusion=fusion)
     taught = [*made, FUSION] if stacked else made
     distiller = Distiller(
-        student, dict.fromkeys(taught, ()), task=parts.spec.task, **settings
+        student,
+        dict.fromkeys(taught, ()),
+        task=parts.spec.task,
+        **of_distiller(distillation),
     )
     frames = []
     if made:

@@ -4,14 +4,13 @@ The rows and the answers go through files. Whatever goes wrong there is an answe
 `UnansweredError`, with the other process's last words.
 """
 
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+
+from mind_keras.process import failure
 
 TOLERANCE = 1e-5
 RUNTIMES = Path(__file__).with_name("runtimes.py")
@@ -39,17 +38,9 @@ def ask(file: Path, format: str, x: Mapping[str, np.ndarray]) -> dict[str, np.nd
         rows, answers = Path(scratch) / "rows.npz", Path(scratch) / "answers.npz"
         np.savez(rows, **x)
         # -P: the script's neighbours must not pass for other packages' modules.
-        words = [sys.executable, "-P", RUNTIMES, format, file, rows, answers]
-        done = subprocess.run(
-            [str(word) for word in words],
-            env=os.environ | {"KERAS_BACKEND": "tensorflow"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            last = done.stderr.strip().splitlines() or ["the process died"]
-            raise UnansweredError(last[-1])
+        words = ["-P", RUNTIMES, format, file, rows, answers]
+        if last_words := failure(words, "tensorflow"):
+            raise UnansweredError(last_words)
         with np.load(answers, allow_pickle=False) as said:
             return dict(said)
 

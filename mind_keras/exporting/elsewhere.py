@@ -4,10 +4,9 @@ A `.keras` file loads on every backend, so what the running one cannot make, ano
 process can: `python -m mind_keras.exporting`.
 """
 
-import os
-import subprocess
-import sys
 from pathlib import Path
+
+from mind_keras.process import failure
 
 
 def convert_elsewhere(model_file: Path, format: str, path: Path, backend: str) -> None:
@@ -22,18 +21,10 @@ def convert_elsewhere(model_file: Path, format: str, path: Path, backend: str) -
     Raises:
         ValueError: If the other process could not; its last words are in the message.
     """
-    words = [sys.executable, "-m", "mind_keras.exporting"]
-    done = subprocess.run(
-        [*words, str(model_file), format, str(path)],
-        env=os.environ | {"KERAS_BACKEND": backend},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["the process died"])[-1]
+    words = ["-m", "mind_keras.exporting", model_file, format, path]
+    if last_words := failure(words, backend):
         raise ValueError(
             f"A model must be one that Keras on {backend} can load and convert to "
-            f"{format}. Received: {last} Has it layers of its own? Then export it "
-            f"where they are registered, with KERAS_BACKEND={backend}."
+            f"{format}. Received: {last_words} Has it layers of its own? Then export "
+            f"it where they are registered, with KERAS_BACKEND={backend}."
         )

@@ -7,7 +7,7 @@ modality: so the output of head `ehr` is `ehr_logits`.
 from collections.abc import Callable
 from pathlib import Path
 
-SUFFIX = "_logits"
+from mind_keras.exporting.runtimes import LOGITS
 
 
 def output_name(head: str) -> str:
@@ -17,7 +17,7 @@ def output_name(head: str) -> str:
         >>> output_name("ehr")
         'ehr_logits'
     """
-    return f"{head}{SUFFIX}"
+    return f"{head}{LOGITS}"
 
 
 def repair(path: Path, heads: list[str]) -> None:

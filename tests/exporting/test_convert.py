@@ -10,6 +10,7 @@ from scipy.special import erfc
 from tiny import array, spec, student
 
 import mind_keras as mk
+from mind_keras import process
 from mind_keras.exporting import elsewhere
 from mind_keras.exporting.convert import draw, plain, unrolled
 from mind_keras.exporting.onnx_repairs import repair
@@ -113,7 +114,7 @@ def test_another_backend_is_asked_in_a_process_and_its_last_words_are_told(
             words, seen["code"], stderr="Traceback\nOSError: full\n"
         )
 
-    monkeypatch.setattr(elsewhere.subprocess, "run", run)
+    monkeypatch.setattr(process.subprocess, "run", run)
     seen["code"] = 0
     elsewhere.convert_elsewhere(tmp_path / "m.keras", "onnx", tmp_path / "o", "torch")
     assert seen["backend"] == "torch"
