@@ -98,6 +98,9 @@ MODELS = {
     "padded maximum of a relu": lambda: functional(
         IMAGE, layers.ReLU(), layers.ZeroPadding2D(1), layers.MaxPooling2D(3, 2)
     ),
+    "maximum with more padding than torch allows": lambda: functional(
+        IMAGE, layers.ReLU(), layers.ZeroPadding2D(2), layers.MaxPooling2D(3, 2)
+    ),
     "padded maximum of anything": lambda: functional(
         IMAGE, layers.ZeroPadding2D(1), layers.MaxPooling2D(3, 2)
     ),
