@@ -67,7 +67,9 @@ def sdist(tmp_path_factory) -> Path:
         if path.is_file():
             shutil.copy(path, folder / "tree")
     with tarfile.open(build(folder / "tree", "sdist", folder)) as archive:
-        archive.extractall(folder / "sources", filter="data")
+        # Python before 3.11.4 knows no filter.
+        careful = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        archive.extractall(folder / "sources", **careful)
     (unpacked,) = (folder / "sources").iterdir()
     return unpacked
 
