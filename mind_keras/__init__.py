@@ -33,6 +33,8 @@ _HOME = {
     "Balance": "balancing",
     "AdaptiveWeights": "adaptive",
     "MindClassifier": "estimator",
+    "run_experiment": "notebook",
+    "show_report": "notebook",
 }
 
 __all__ = sorted(_HOME)
