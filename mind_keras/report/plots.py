@@ -169,7 +169,7 @@ def _draw(axes: "Axes", panel: Panel, looks: Mapping[str, Look]) -> None:
             _spread(axes, line, x, look.colour)
         # Each line is marked at other places, so that they can be told apart in grey.
         start = APART * k / len(panel.lines)
-        few = len(x) <= MARKED or not panel.joined
+        few = np.isfinite(x + y).sum() <= MARKED or not panel.joined
         axes.plot(
             *(x, y),
             color=look.colour,

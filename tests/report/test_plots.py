@@ -168,3 +168,12 @@ def test_those_that_are_drawn_first_differ_in_colour_wherever_they_stand():
     found = looks(names)
     assert found["student"].colour == "#000000"
     assert len({found[name].colour for name in chosen(names)}) == 7
+
+
+def test_only_known_points_are_drawn_however_few_are_known():
+    # As where a utilisation is undefined in nearly every epoch, or in all of them.
+    x, gaps = list(range(30)), [np.nan] * 30
+    for known in (0, 1):
+        y = [0.5] * known + gaps[known:]
+        text = drawn(Panel("t", "x", "y", [Line("no_kd", x, y)]))
+        assert marked(text, "#d55e00") == known
