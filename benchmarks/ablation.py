@@ -9,10 +9,13 @@ Each variant differs from the defaults by what its name says.
 """
 
 import json
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
+import keras
 import pandas as pd
 import typer
 
@@ -20,6 +23,7 @@ import mind_keras as mk
 from benchmarks import study
 from benchmarks.study_table import markdown, shown_interval
 from mind_keras.config import Config
+from mind_keras.controls.watch import watch
 from mind_keras.data.atomic import atomic_path
 from mind_keras.evaluation.seeds import over_seeds
 from mind_keras.spec import FUSION
@@ -37,12 +41,14 @@ class Change(NamedTuple):
         joint: What the fusion head is taught: `"stacked"`, `"product"`, `"mean"`, or
             None for the labels alone.
         share: Of the training samples that the students see; teachers saw all.
+        adaptive: What `AdaptiveWeights` goes by; None for weights that stay.
     """
 
     settings: dict = {}  # noqa: RUF012 - never changed
     teachers: slice = slice(None)
     joint: str | None = "stacked"
     share: float = 1.0
+    adaptive: str | None = None
 
 
 CHANGES = {
@@ -57,6 +63,8 @@ CHANGES = {
     "fusion: product": Change(joint="product"),
     "fusion: mean": Change(joint="mean"),
     "fusion: labels alone": Change(joint=None),
+    "adaptive by utilisation": Change(adaptive="utilisation"),
+    "adaptive by teacher gap": Change(adaptive="teacher_gap"),
     "one teacher, the largest": Change(teachers=slice(0, 1)),
     "one teacher, the smallest": Change(teachers=slice(2, 3)),
     "two teachers": Change(teachers=slice(0, 2)),
@@ -99,22 +107,30 @@ def one_seed(config: Config, folder: Path, seed: int) -> None:
         return
     data = mk.load(config.data.source, seed=seed, **config.data.options)
     teachers = study.trained_teachers(config, data, folder / f"teachers-{seed}", seed)
+
+    @cache
+    def no_kd(share: float) -> list[dict]:
+        return trained("no_kd", config, _with_labels(data, share), {}, seed)
+
     for name, file in wanted.items():
         if not file.is_file():
-            rows = [
-                {"variant": name, "seed": seed, **row}
-                for row in one_variant(config, data, teachers, seed, CHANGES[name])
-            ]
+            change = CHANGES[name]
+            rows = taught(config, data, teachers, seed, change) + no_kd(change.share)
+            rows = [{"variant": name, "seed": seed, **row} for row in rows]
             with atomic_path(file) as part:
                 part.write_text(json.dumps(rows), "utf-8")
             typer.echo(f"{config.name} seed {seed}: {name}")
 
 
-def one_variant(
+def _with_labels(data: mk.Splits, share: float) -> mk.Splits:
+    """The data, of which students see a share of the training samples."""
+    return replace(data, train=data.train.take(range(int(len(data.train) * share))))
+
+
+def taught(
     config: Config, data: mk.Splits, teachers: dict, seed: int, change: Change
 ) -> list[dict]:
-    """Rows of the student with the change, and of `no_kd` on the same labels."""
-    train = data.train.take(range(int(len(data.train) * change.share)))
+    """Rows of the student with the change."""
     chosen = {name: some[change.teachers] for name, some in teachers.items()}
     settings = dict(change.settings)
     if change.joint == "stacked":
@@ -123,33 +139,69 @@ def one_variant(
         settings["joint_target"] = change.joint
     else:
         settings["distillation_weight"] = {FUSION: 0.0} | dict.fromkeys(chosen, 1.0)
-    answers = mk.teacher_logits(chosen, train)
-    rows = []
-    for arm, heads in (("student", dict.fromkeys(chosen, ())), ("no_kd", {})):
-        model = study.built(config, data, seed, "concat")
-        options = settings if heads else {}
-        distiller = mk.Distiller(model, heads, task=data.spec.task, **options)
-        budget = config.training.model_dump()
-        said = answers if heads else None
-        mk.fit(distiller, train, data.validation, **budget, answers=said, seed=seed)
-        rows += study.scored(arm, partial(mk.predict, model), data, ["validation"])
-    return rows
+    data = _with_labels(data, change.share)
+    callbacks = []
+    if change.adaptive:
+        bench = study.bench_of(config, data, teachers, seed, "concat")
+        callbacks = [*watch(bench), mk.AdaptiveWeights(by=change.adaptive)]
+    return trained("student", config, data, chosen, seed, callbacks, **settings)
+
+
+def trained(
+    arm: str,
+    config: Config,
+    data: mk.Splits,
+    teachers: dict,
+    seed: int,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    **settings: object,
+) -> list[dict]:
+    """Train a student with these teachers, or with none, and score it."""
+    model = study.built(config, data, seed, "concat")
+    heads = dict.fromkeys(teachers, ())
+    mk.fit(
+        mk.Distiller(model, heads, task=data.spec.task, **settings),
+        data.train,
+        data.validation,
+        **config.training.model_dump(),
+        answers=mk.teacher_logits(teachers, data.train) if teachers else None,
+        seed=seed,
+        callbacks=callbacks,
+    )
+    return study.scored(arm, partial(mk.predict, model), data, ["validation"])
 
 
 def _table(rows: pd.DataFrame) -> str:
+    """Each variant's student less `no_kd`, and less the student of the defaults."""
     rows = rows.assign(pattern="all", label=None)
     heads = [FUSION, *sorted(set(rows["head"]) - {FUSION, "best"})]
+    default = rows[(rows["variant"] == "defaults") & (rows["model"] == "student")]
     lines = []
     for name in CHANGES:
         some = rows[rows["variant"] == name]
         if some.empty:
             continue
-        found = over_seeds(some, "no_kd")
-        found = found[found["reference"].notna()].set_index("head")
+        found = _differences(some, "no_kd")
         cells = {head: shown_interval(found.loc[head]) for head in heads}
+        mine = some[some["model"] == "student"].assign(model="changed")
+        other = _differences(pd.concat([mine, default]), "student")
+        cells |= {
+            f"{head}, less the defaults": shown_interval(other.loc[head])
+            for head in heads
+            if name != "defaults"
+        }
         lines.append({"variant": name, **cells, "seeds": found.loc[FUSION, "seeds"]})
     metric = rows["metric"].iloc[0]
-    return f"Student minus `no_kd`, {metric}.\n\n" + markdown(pd.DataFrame(lines))
+    columns = pd.DataFrame(lines).fillna("")
+    seeds = columns.pop("seeds")
+    told = f"Student minus `no_kd`, then minus the student of the defaults, {metric}."
+    return f"{told}\n\n" + markdown(columns.assign(seeds=seeds))
+
+
+def _differences(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """Of the other model in the rows, paired over seeds, by head."""
+    found = over_seeds(rows, reference)
+    return found[found["reference"].notna()].set_index("head")
 
 
 HEAD = """\

@@ -163,11 +163,11 @@ def one_model(
     return scored(arm, answer, data, parameters=model.count_params())
 
 
-def ensemble_rows(
+def bench_of(
     config: Config, data: mk.Splits, teachers: dict, seed: int, fusion: str
-) -> list[dict]:
-    """The ensemble as it teaches."""
-    bench = Bench(
+) -> Bench:
+    """Teachers and a student side by side, to ask; nothing is trained on it."""
+    return Bench(
         data,
         built(config, data, seed, fusion),
         teachers,
@@ -177,6 +177,13 @@ def ensemble_rows(
         distil=None,
         train=None,
     )
+
+
+def ensemble_rows(
+    config: Config, data: mk.Splits, teachers: dict, seed: int, fusion: str
+) -> list[dict]:
+    """The ensemble as it teaches."""
+    bench = bench_of(config, data, teachers, seed, fusion)
     ensemble = CONTROLS["teachers"](bench)["teachers"]
     parameters = sum(model.count_params() for model in ensemble.models.values())
     return scored("teachers", ensemble.answer, data, parameters=parameters)
