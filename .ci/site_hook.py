@@ -11,12 +11,15 @@ import re
 from pathlib import Path
 
 from mkdocs.exceptions import PluginError
-from mkdocs.plugins import event_priority
+from mkdocs.plugins import event_priority, get_plugin_logger
 from mkdocs.structure.files import File
 from mkdocs.utils import get_relative_url
 
+LOG = get_plugin_logger("site_hook")
 ROOT = Path(__file__).resolve().parents[1]
 MOUNTED = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
+# Notebooks name our files so, since they are read alone, on Colab, too.
+OURS = re.compile(r"https://github\.com/[\w-]+/mind_keras/blob/main/")
 FENCED = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
 ANCHOR = re.compile(r'<a\b([^>]*?)href="([^"]+)"([^>]*)>(.*?)</a>', re.DOTALL)
@@ -93,15 +96,22 @@ def on_post_page(output, page, config):
 def aim(target, page, files):
     """Where a link leads: `(file, fragment)`; None where the site has no such file.
 
-    The file is None for links that stay as they are: to the page itself and outward.
+    The file is None for links that stay as they are: within the page, outward, or to
+    what the repository has not either, which a strict build refuses.
     """
-    if re.match(r"[a-z]+:|#|//", target):
-        return None if target.startswith("//") else (None, "")
-    path, mark, fragment = target.partition("#")
-    home = posixpath.dirname(in_repository(page.file.src_uri))
-    uri = in_site(posixpath.normpath(posixpath.join(home, path)))
-    file = uri and files.get_file_from_path(uri)
-    return (file, mark + fragment) if file else None
+    ours = OURS.match(target)
+    if re.match(r"[a-z]+:|#", target) and not ours:
+        return None, ""
+    path, mark, fragment = OURS.sub("", target).partition("#")
+    home = "" if ours else posixpath.dirname(in_repository(page.file.src_uri))
+    name = posixpath.normpath(posixpath.join(home, path))
+    file = files.get_file_from_path(in_site(name) or name)
+    if file:
+        return file, mark + fragment
+    if (ROOT / name).exists():
+        return (None, "") if ours else None
+    LOG.warning("%s: a link leads nowhere: %s", page.file.src_uri, target)
+    return None, ""
 
 
 def in_repository(uri):
