@@ -5,7 +5,10 @@ its inputs are named after modalities, its outputs after heads, and its batch is
 free. What is written here is not trusted: `exporting.export` runs it.
 """
 
+import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -25,12 +28,24 @@ def convert(model: keras.Model, format: str, path: Path) -> None:
         format: A name of `MAKE`.
         path: The file or folder, which must not be there.
     """
-    # Each exporter has a page of warnings; what counts is what the result says.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quietly():
         # Keras exports only models that were called.
         model(draw(model, 1))
         MAKE[format](model, path)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Each exporter has a page of warnings; what counts is what the result says."""
+    before = logging.root.manager.disable
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # By no level of a logger: TensorFlow, imported late, sets that of its own.
+        logging.disable(max(before, logging.WARNING))
+        try:
+            yield
+        finally:
+            logging.disable(before)
 
 
 def plain(model: keras.Model) -> keras.Model:

@@ -1,6 +1,8 @@
 """What a model is turned into before Keras exports it: names, steps, rows."""
 
 import json
+import logging
+import warnings
 from subprocess import CompletedProcess
 
 import keras
@@ -12,7 +14,7 @@ from tiny import array, spec, student
 import mind_keras as mk
 from mind_keras import process
 from mind_keras.exporting import elsewhere
-from mind_keras.exporting.convert import draw, plain, unrolled
+from mind_keras.exporting.convert import MAKE, convert, draw, plain, unrolled
 from mind_keras.exporting.onnx_repairs import repair
 
 
@@ -152,3 +154,18 @@ def test_a_students_own_graph_is_left_as_it_is():
     plain(model)
     unrolled(plain(model))
     assert json.dumps(model.get_config()) == before
+
+
+def test_an_exporter_may_chatter_without_being_heard(monkeypatch, caplog, recwarn):
+    def noisy(model, path):
+        # As TensorFlow does in a notebook: a level that it sets when it is imported.
+        chatter = logging.getLogger("exporter")
+        chatter.setLevel(logging.INFO)
+        chatter.warning("assets written")
+        warnings.warn("deprecated", stacklevel=1)
+
+    monkeypatch.setitem(MAKE, "noisy", noisy)
+    convert(plain(student(spec())), "noisy", None)
+    assert not caplog.records and not recwarn.list
+    logging.getLogger("exporter").warning("afterwards")
+    assert [record.message for record in caplog.records] == ["afterwards"]
