@@ -104,7 +104,8 @@ def missing(
         shares = read_shares(rates)
         output = output or Path("runs") / f"{settings.name}-missing-{modality}"
         backends.use(backend)
-        from mind_keras.missing_lab import Removal, areas, missing_lab
+        from mind_keras.missing_lab import Removal, missing_lab
+        from mind_keras.missing_tables import apart, areas
         from mind_keras.progress import Progress
 
         removal = Removal(modality, mechanism, on, shares)
@@ -114,6 +115,11 @@ def missing(
         if not (table := areas(found)).empty:
             typer.echo("mean over shares in the test, by rows and share in training:")
             typer.echo(table.round(3).to_string())
+        if not (table := apart(found)).empty:
+            typer.echo(
+                "student less each over seeds, by rows and share (training and test):"
+            )
+            typer.echo(table.to_string())
         typer.echo(f"folder: {output}")
 
 

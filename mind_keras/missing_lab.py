@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from rich.console import Console
-from scipy.integrate import trapezoid
 
 from mind_keras import report
 from mind_keras.artifact import MISSING, Run
@@ -25,16 +24,14 @@ from mind_keras.data.samples import Samples
 from mind_keras.data.splits import Splits
 from mind_keras.evaluation.comparison import compare
 from mind_keras.evaluation.table import ALL, score
+from mind_keras.missing_tables import COLUMNS, INCOMPLETE, areas_under, spread
 from mind_keras.progress import Progress
 from mind_keras.results import STUDENT
 from mind_keras.run import compete, prepare, read_data, run, train
 from mind_keras.spec import BEST
 
 CONTRASTS = ("no_kd", "zero_fill", "mean_fill", "modality_dropout")
-INCOMPLETE, AREA = "incomplete", "auc_"
-WHERE = ["mechanism", "modality", "train_rate", "test_rate", "rows", "metric"]
-COLUMNS = ["model", "reference", *WHERE, "value", "low", "high", "p", "n", "note"]
-COLUMNS += ["seed"]
+SEEDS = "missing_seeds.csv"
 
 
 @dataclass(frozen=True)
@@ -82,6 +79,8 @@ def missing_lab(
         resume: Go on in the same folder; what is trained is kept.
         progress: As in `run`.
 
+    Of several seeds `missing_seeds.csv` has what `spread` says.
+
     Returns:
         `COLUMNS`, for the head `best` of each contender: `reference` is None for a
         model's own number; `rows` is `"all"`, or `"incomplete"` for the samples that
@@ -118,9 +117,15 @@ def missing_lab(
                 rows = list(_asked(contenders, shown, one, removal.modality))
                 tables.append(_told(done, rows, removal, rate, seed))
     found = pd.concat(tables, ignore_index=True)
-    with atomic_path(output / MISSING) as part:
-        found.to_csv(part, index=False)
+    _write(output / MISSING, found)
+    if found["seed"].nunique() > 1:
+        _write(output / SEEDS, spread(found, level=config.evaluation.level))
     return found
+
+
+def _write(path: Path, table: pd.DataFrame) -> None:
+    with atomic_path(path) as part:
+        table.to_csv(part, index=False)
 
 
 def _test(data: Splits) -> tuple[Samples, Preprocessing]:
@@ -137,29 +142,13 @@ def _on_scale(test: Samples, was: Preprocessing, scale: Preprocessing) -> Sample
     return test if was == scale else scale.apply(was.undo(test))
 
 
-def areas(table: pd.DataFrame) -> pd.DataFrame:
-    """The areas under the curves, for people.
-
-    Args:
-        table: Of `missing_lab`.
-
-    Returns:
-        A row per model; a column per set of rows and share in training; means over
-        seeds. Empty where only one share was tested.
-    """
-    area = table["metric"].str.startswith(AREA) & table["reference"].isna()
-    return table[area].pivot_table(
-        index="model", columns=["rows", "train_rate"], values="value", sort=False
-    )
-
-
 def _told(
     run: Run, rows: list[dict], removal: Removal, rate: float, seed: int
 ) -> pd.DataFrame:
     """The rows of one run as a table, which its report shows too."""
     where = {"mechanism": removal.mechanism, "modality": removal.modality}
     table = pd.DataFrame(rows).assign(**where, train_rate=rate, seed=seed)
-    table = pd.concat([table, _areas(table)], ignore_index=True)
+    table = pd.concat([table, areas_under(table)], ignore_index=True)
     table = table.reindex(columns=COLUMNS)
     run.write_csv(MISSING, table)
     report.write(run)
@@ -222,23 +211,6 @@ def _numbers(
 
 def _headline(table: pd.DataFrame) -> pd.DataFrame:
     return table[(table["pattern"] == ALL) & table["label"].isna()]
-
-
-def _areas(table: pd.DataFrame) -> pd.DataFrame:
-    """The mean of each curve over shares in the test, where it has two points."""
-    table = table.assign(reference=table["reference"].fillna(""))
-    keys = ["model", "reference", "mechanism", "modality", "train_rate", "rows", "seed"]
-    rows = []
-    for key, curve in table.groupby([*keys, "metric"], sort=False):
-        curve = curve.dropna(subset="value").sort_values("test_rate")
-        if len(curve) > 1:
-            x, y = curve["test_rate"].to_numpy(), curve["value"].to_numpy()
-            named = dict(zip([*keys, "metric"], key, strict=True))
-            named |= {"reference": named["reference"] or None}
-            named["metric"] = AREA + named["metric"]
-            area = float(trapezoid(y, x) / np.ptp(x))
-            rows.append(named | {"value": area, "n": int(curve["n"].min()), "note": ""})
-    return pd.DataFrame(rows)
 
 
 def _checked(removal: Removal) -> Removal:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from pages import ROOT, code, table_of
 
-from mind_keras import artifact, balance, missing_lab, results, spec
+from mind_keras import artifact, balance, missing_lab, missing_tables, results, spec
 from mind_keras.config import Evaluation
 from mind_keras.controls import CONTROLS, LEARNS_FROM
 from mind_keras.costs import REPEATS
@@ -79,7 +79,8 @@ def columns(tmp_path_factory) -> dict[str, list[str]]:
         "curves.json": [*curves({"student": said}, samples)[0]],
         "balance.csv": balance.COLUMNS,
         "subgroups.csv": [*subgroups.COLUMNS],
-        "missing.csv": missing_lab.COLUMNS,
+        "missing.csv": missing_tables.COLUMNS,
+        "missing_seeds.csv": missing_tables.SEED_COLUMNS,
         "seeds.csv": [*seeds.COLUMNS],
         "predictions.csv": results.COLUMNS,
         "history.csv": [*run.history()],

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny_run
+from scipy.stats import ttest_rel
 from typer.testing import CliRunner
 
 import mind_keras as mk
@@ -15,7 +16,15 @@ from mind_keras.data.filling import filled, means
 from mind_keras.data.sources import load
 from mind_keras.evaluation import compare
 from mind_keras.evaluation.table import score
-from mind_keras.missing_lab import COLUMNS, CONTRASTS, Removal, areas
+from mind_keras.missing_lab import CONTRASTS, Removal
+from mind_keras.missing_tables import (
+    COLUMNS,
+    SEED_COLUMNS,
+    apart,
+    areas,
+    areas_under,
+    spread,
+)
 
 RATES = (0.0, 0.5)
 MAR = {"mechanism": "mar", "on": "age"}
@@ -176,9 +185,7 @@ def test_the_area_by_hand_of_three_shares_in_any_order_and_of_holes():
     where |= {"modality": "cxr", "train_rate": 0.0, "rows": "all", "seed": 0}
     points = [(0.8, 0.5, 10), (0.0, 0.9, 30), (0.2, 0.8, 20), (0.9, np.nan, 0)]
     table = pd.DataFrame(points, columns=["test_rate", "value", "n"])
-    (row,) = missing_lab._areas(table.assign(metric="auroc", **where)).to_dict(
-        "records"
-    )
+    (row,) = areas_under(table.assign(metric="auroc", **where)).to_dict("records")
     assert row["value"] == pytest.approx((0.2 * 0.85 + 0.6 * 0.65) / 0.8)
     assert (row["metric"], row["n"], row["reference"]) == ("auc_auroc", 10, None)
 
@@ -192,6 +199,48 @@ def test_areas_are_shown_by_model_rows_and_share(lab):
     assert shown.loc["no_kd", ("all", 0.5)] == row["value"].item()
     twice = pd.concat([table, table.assign(value=table["value"] + 0.2, seed=4)])
     np.testing.assert_allclose(areas(twice), shown + 0.1)
+
+
+def test_seeds_are_told_as_paired_differences_of_each_cell(lab):
+    path, table = lab
+    assert not (path / "missing_seeds.csv").exists()  # Of one seed there is none.
+    random = np.random.default_rng(0)
+    noisy = [
+        table.assign(seed=k, value=table["value"] + random.normal(0, 0.1, len(table)))
+        for k in range(4)
+    ]
+    several = pd.concat(noisy, ignore_index=True)
+    found = spread(several, level=0.9)
+    assert list(found.columns) == SEED_COLUMNS
+    for where in (
+        {"rows": "incomplete", "train_rate": 0.5, "test_rate": 0.5, "metric": "auroc"},
+        {"rows": "all", "train_rate": 0.0, "metric": "auc_auroc"},
+    ):
+        own = [
+            rows_of(part[part["reference"].isna()], model=model, **where)[
+                "value"
+            ].item()
+            for part in noisy
+            for model in ("student", "mean_fill")
+        ]
+        student, filled_ = own[::2], own[1::2]
+        test = ttest_rel(student, filled_)
+        row = rows_of(found, model="student", reference="mean_fill", **where)
+        ends = test.confidence_interval(0.9)
+        np.testing.assert_allclose(
+            row[["mean", "low", "high", "p"]].to_numpy(float)[0],
+            [np.subtract(student, filled_).mean(), *ends, test.pvalue],
+        )
+        alone = rows_of(found, model="mean_fill", **where)
+        np.testing.assert_allclose(alone["mean"].item(), np.mean(filled_))
+        assert row["seeds"].item() == 4
+    shown = apart(several)
+    assert shown.columns.tolist() == [("all", 0.0), ("all", 0.5), ("incomplete", 0.5)]
+    row = rows_of(spread(several), model="student", reference="mean_fill", rows="all")
+    row = row[(row["train_rate"] == 0.5) & (row["test_rate"] == 0.5)].squeeze()
+    told = f"{row['mean']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
+    assert shown.loc["mean_fill", ("all", 0.5)] == told
+    assert apart(table).empty
 
 
 def test_the_file_is_the_table_and_each_run_tells_its_part(lab):
