@@ -1,8 +1,9 @@
 """The graph of a functional model: which tensor needs which modality.
 
-Keras keeps the graph in `tensor._keras_history`; this file alone reads it. Models
-of several inputs that are nested in another are opened, so that each of their
-outputs needs only what it is computed from.
+Keras keeps the graph in `tensor._keras_history`; this file alone reads it. A nested
+model of which some output needs fewer inputs than the others is opened, so that a
+part of it can be taken. Others stay whole: their layers may have the names of others
+outside, which one graph would not allow.
 """
 
 from collections.abc import Callable
@@ -55,13 +56,12 @@ def functional(model: keras.Model) -> keras.Model:
 
 
 def reach(tensors: list, known: dict, stand_in: Callable | None = None) -> list:
-    """The tensors computed anew from `known`, models of several inputs opened.
+    """The tensors computed anew from `known`, models that can be taken apart opened.
 
     Args:
         tensors: Outputs of a graph.
         known: `{id(tensor): its replacement}`; extended in place.
-        stand_in: What to call in place of a layer; models of one input are then
-            opened too.
+        stand_in: What to call in place of a layer; all models are then opened.
 
     Returns:
         The replacements of `tensors`; a tensor where nothing changed is kept.
@@ -69,7 +69,7 @@ def reach(tensors: list, known: dict, stand_in: Callable | None = None) -> list:
     for node in topological(tensors, known):
         before = {id(t): known[id(t)] for t in node.input_tensors}
         nested = isinstance(node.operation, Functional)
-        if nested and (stand_in or len(node.operation.inputs) > 1):
+        if nested and (stand_in or _has_parts(node.operation)):
             (given, *_), _ = node.arguments.fill_in(before)
             inside = {
                 id(tensor): value
@@ -123,9 +123,26 @@ def needs_of(tensors, inputs: dict) -> dict[int, frozenset]:
     """`{id(tensor): modalities it is computed from}` for all tensors of a graph."""
     needs = {id(tensor): frozenset([name]) for name, tensor in inputs.items()}
     for node in topological(tensors):
-        wants = frozenset().union(*(needs[id(t)] for t in node.input_tensors))
-        needs.update({id(tensor): wants for tensor in node.outputs})
+        given = [needs[id(t)] for t in node.input_tensors]
+        wants = [frozenset().union(*given)] * len(node.outputs)
+        if isinstance(node.operation, Functional) and len(set(given)) > 1:
+            wants = [
+                frozenset().union(*(given[k] for k in inside))
+                for inside in _needs_inside(node.operation)
+            ]
+        needs |= {id(t): want for t, want in zip(node.outputs, wants, strict=True)}
     return needs
+
+
+def _needs_inside(model: keras.Model) -> list[frozenset[int]]:
+    """For each output of a nested model the numbers of the inputs that it needs."""
+    needs = needs_of(model.outputs, dict(enumerate(model.inputs)))
+    return [needs[id(tensor)] for tensor in model.outputs]
+
+
+def _has_parts(model: keras.Model) -> bool:
+    """Whether an output can be had without some of the inputs."""
+    return any(len(inside) < len(model.inputs) for inside in _needs_inside(model))
 
 
 def node_of(tensor):

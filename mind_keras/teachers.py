@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from uuid import uuid4
 
 import keras
 import numpy as np
@@ -55,9 +54,7 @@ class Teacher:
         check_logits(logits, task, f"Teacher {self.model.name!r} of {head!r}")
         self.needs = needs_of([logits], inputs)[id(logits)]
         reads = {m: inputs[m] for m in sorted(self.needs)}
-        # Named by chance: Keras' own names count up anew in each process, and a joint
-        # teacher from a file, which holds such models, is put beside new ones.
-        self.answering = keras.Model(reads, logits, name=f"teacher_{uuid4().hex}")
+        self.answering = keras.Model(reads, logits)
         self._run = runner(list(reads.values()), [logits], "teacher")
 
     def __call__(self, x: Mapping):

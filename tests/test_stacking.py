@@ -374,14 +374,3 @@ def test_what_it_cannot_be_made_of_is_refused():
         mk.fit_joint_teacher(some, data)
     data = splits("binary", sizes=(FEWEST_ROWS, FEWEST_ROWS, 4))
     mk.fit_joint_teacher(some, data, ridges=(np.inf,))
-
-
-def test_a_joint_teacher_from_a_file_has_no_name_that_keras_gives_anew():
-    # In a resumed run it stands in one graph beside models that Keras names anew.
-    data = splits("binary")
-    joint = mk.fit_joint_teacher(
-        {name: [teacher(data.spec, name)] for name in NAMES}, data
-    )
-    nested = [layer.name for layer in joint._flatten_layers(include_self=False)]
-    models = [name for name in nested if name.startswith("functional")]
-    assert models == [] and any(name.startswith("teacher_") for name in nested)

@@ -166,3 +166,38 @@ def test_batch_norm_sees_all_rows_of_the_modality_at_once():
     x = np.concatenate([batch["ehr"]["ehr"], batch["ehr+lab"]["ehr"]])
     expected = 0.5 * before + 0.5 * array(alone(x)).mean(0)
     np.testing.assert_allclose(array(norm.moving_mean), expected, atol=1e-6)
+
+
+def pair(name):
+    """Two modalities to one logit; the layer within is always called `same`."""
+    x = {m: keras.Input((3,), name=m) for m in ("ehr", "lab")}
+    both = keras.layers.Concatenate(name="joined")([x["ehr"], x["lab"]])
+    return keras.Model(x, keras.layers.Dense(1, name="same")(both), name=name)
+
+
+def test_models_from_files_stand_side_by_side_whatever_their_layers_are_called():
+    one, other = pair("one"), pair("other")
+    x = {m: keras.Input((3,), name=m) for m in ("ehr", "lab")}
+    outputs = {"one": one(x), "other": other(x), "ehr": keras.layers.Dense(1)(x["ehr"])}
+    model = keras.Model(x, outputs)
+    assert mk.heads(model) == {
+        "ehr": {"ehr"},
+        "one": {"ehr", "lab"},
+        "other": {"ehr", "lab"},
+    }
+    random = np.random.default_rng(0)
+    given = {m: random.normal(size=(4, 3)).astype("float32") for m in sorted(x)}
+    said = mk.submodel(model, {"ehr", "lab"})(given)
+    for head, inner in (("one", one), ("other", other)):
+        np.testing.assert_allclose(array(said[head]), array(inner(given)), atol=1e-6)
+
+
+def test_a_part_of_a_model_in_a_model_in_a_model_needs_its_own_alone():
+    x = {m: keras.Input((3,), name=m) for m in ("ehr", "lab")}
+    codes = {m: keras.layers.Dense(2)(x[m]) for m in x}
+    model = keras.Model(x, codes)
+    for _ in range(2):
+        given = {m: keras.Input((3,), name=m) for m in x}
+        model = keras.Model(given, model(given))
+    assert mk.heads(model) == {"ehr": {"ehr"}, "lab": {"lab"}}
+    assert sorted(mk.submodel(model, {"lab"}).input) == ["lab"]
