@@ -173,8 +173,8 @@ def _draw(axes: "Axes", panel: Panel, looks: Mapping[str, Look]) -> None:
         axes.plot(
             *(x, y),
             color=look.colour,
-            linewidth=look.width if panel.joined else 0,
-            linestyle=(0, look.dashes) if look.dashes else "-",
+            linewidth=look.width,
+            linestyle=_style(look) if panel.joined else "none",
             marker=look.marker,
             markersize=4,
             markevery=None if few else (start, APART),
@@ -183,6 +183,10 @@ def _draw(axes: "Axes", panel: Panel, looks: Mapping[str, Look]) -> None:
     axes.set_ylabel(panel.y)
     if panel.unit:
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+
+
+def _style(look: Look) -> str | tuple:
+    return (0, look.dashes) if look.dashes else "-"
 
 
 def _spread(axes: "Axes", line: Line, x: np.ndarray, colour: str) -> None:
