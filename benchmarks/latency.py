@@ -1,7 +1,7 @@
 """One patient: the student against the ensemble of its teachers, in time and size.
 
 Student and teachers are those of `configs/icu_mortality.yaml`, at 96 and 224 px. Each
-answers one sample at a time, one model after another, by `predict_on_batch`; the two
+answers one sample at a time, one model after another, as `mk.predict` does; the two
 take turns. `p50` and `p95` are milliseconds on the wall, sizes are of `.keras` files,
 `times_*` say how much less the student takes.
 """

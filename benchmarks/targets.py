@@ -100,8 +100,20 @@ TARGETS = (
         least=True,
     ),
     # A tenth is for noise: 1 is linear.
-    Target("growth of seconds, any stage", "growth", "slope", 1.1, {}),
-    Target("growth of memory, any stage", "growth", "MB slope", 1.1, {}),
+    Target(
+        "growth of seconds with samples, any stage",
+        "growth",
+        "slope",
+        1.1,
+        {"case": "samples"},
+    ),
+    Target(
+        "growth of memory with samples, any stage",
+        "growth",
+        "MB slope",
+        1.1,
+        {"case": "samples"},
+    ),
 )
 
 

@@ -21,10 +21,6 @@ from mind_keras.graph import final_activation, functional, graph, needs_of
 from mind_keras.modelfile import load_model
 from mind_keras.spec import Task
 
-# Batches whose rows are gathered together: Keras sets up each `predict` anew, which
-# takes TensorFlow longer than the batch; all at once would double a data set in memory.
-AT_ONCE = 16
-
 
 class Teacher:
     """A model that answers for one head, checked.
@@ -204,8 +200,8 @@ def _ask(teacher: Teacher, samples: Samples, batch_size: int) -> np.ndarray:
     said = np.full((len(samples), samples.spec.task.outputs), np.nan, "float32")
     asked = teacher.answering
     answer = answering(keras.Model(asked.input, {"logits": asked.output}))
-    for start in range(0, len(able), AT_ONCE * batch_size):
-        index = able[start : start + AT_ONCE * batch_size]
+    for start in range(0, len(able), batch_size):
+        index = able[start : start + batch_size]
         rows = {m: samples.x[m][samples.rows_of(m, index)] for m in teacher.needs}
         said[index] = answer(rows, batch_size)["logits"]
     return said

@@ -214,17 +214,22 @@ def test_a_contender_costs_the_sum_of_its_models(tmp_path, monkeypatch):
 def test_times_are_of_all_models_together_after_a_warm_up(monkeypatch):
     clock, asked = [0.0], []
 
-    class Model:
-        def __init__(self, cost):
-            self.input = {"a": keras.Input((3,))}
-            self.cost = cost
-
-        def predict_on_batch(self, x):
-            asked.append(x["a"].shape)
+    def answering(model):
+        def answer(x, batch_size):
+            asked.append((batch_size, x["a"].shape))
             # The first answers compile: they must not count.
-            clock[0] += self.cost if len(asked) > 2 * costs_module.WARM_UP else 9.0
+            warm = len(asked) > 2 * costs_module.WARM_UP
+            clock[0] += model.count_params() / 1000 if warm else 9.0
 
+        return answer
+
+    def model(parameters):
+        given = keras.Input((1,), name="a")
+        dense = layers.Dense(parameters, use_bias=False)
+        return keras.Model({"a": given}, dense(given))
+
+    monkeypatch.setattr(costs_module, "answering", answering)
     monkeypatch.setattr(costs_module.time, "perf_counter", lambda: clock[0])
-    times = latencies_ms([Model(0.002), Model(0.003)])
+    times = latencies_ms([model(2), model(3)])
     np.testing.assert_allclose(times, np.full(costs_module.REPEATS, 5.0))
-    assert set(asked) == {(1, 3)}
+    assert set(asked) == {(1, (1, 1))}

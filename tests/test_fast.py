@@ -12,7 +12,7 @@ from keras import layers, ops
 import mind_keras as mk
 from mind_keras.encoders.image import resnet
 from mind_keras.encoders.sequence import gru, lstm
-from mind_keras.fast import _batches, answering, quicken, runner
+from mind_keras.fast import _batch, answering, quicken, runner
 from mind_keras.graph import graph
 
 on_torch = pytest.mark.skipif(
@@ -245,6 +245,10 @@ def test_what_was_asked_before_follows_the_weights():
 
 @pytest.mark.parametrize("size", [1, 3, 8, 33, 70, 96, 97])
 def test_batches_hold_all_rows_and_few_more(size):
-    batch, extra = _batches(size, 64)
-    assert (size + extra) % batch == 0 and batch <= 64
-    assert extra < max(batch, 32) and (batch % 32 == 0 or batch & (batch - 1) == 0)
+    batch = _batch(size, 64)
+    extra = -size % batch
+    assert (
+        batch <= 64
+        and extra < max(batch, 32)
+        and (batch % 32 == 0 or batch & (batch - 1) == 0)
+    )

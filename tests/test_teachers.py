@@ -7,7 +7,7 @@ from tiny import array, difference, samples, spec, teacher, teachers, weights
 
 import mind_keras as mk
 from mind_keras.data.answers import Answers
-from mind_keras.teachers import AT_ONCE, Teacher
+from mind_keras.teachers import Teacher
 from mind_keras.training import fit, having
 
 
@@ -101,13 +101,11 @@ def test_training_stops_early():
 def test_answers_are_what_the_teacher_says_and_nan_where_it_cannot(batch_size):
     data = samples(patterns={"ehr": 8, "ehr+lab": 20, "lab": 4})
     some = teachers(spec(), dropout=0.4)
-    # Of single rows more than are gathered at once, of others fewer.
-    assert AT_ONCE < min(map(len, data.rows.values())) < 5 * AT_ONCE
     answers = mk.teacher_logits(some, data, batch_size=batch_size)
     for head, models in some.items():
         for said, model in zip(answers.logits[head], models, strict=True):
             np.testing.assert_allclose(
-                said[data.rows[head]], array(model({head: data.x[head]})), atol=1e-6
+                said[data.rows[head]], array(model({head: data.x[head]})), atol=1e-5
             )
             assert np.isnan(said[~data.has(head)]).all()
 
