@@ -6,6 +6,7 @@ Kept as row numbers, `rows[m]`, beside the rows that exist, `x[m]`; everything e
 
 from abc import ABC
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 
@@ -39,26 +40,50 @@ class Presence(ABC):
     @property
     def pattern(self) -> np.ndarray:
         """The pattern of each sample, `(n,)` of str."""
-        names = np.array(sorted(self.x))
-        has = np.stack([self.has(name) for name in names], axis=1)
-        codes, code_of = np.unique(has, axis=0, return_inverse=True)
-        patterns = np.array([pattern_name(names[code]) for code in codes])
-        return patterns[code_of.reshape(-1)]
+        names, code = self._coded
+        return np.array(names)[code]
 
     @property
     def patterns(self) -> dict[str, np.ndarray]:
         """`{pattern: indices of its samples}`, sorted by pattern."""
-        pattern = self.pattern
-        return {str(p): np.flatnonzero(pattern == p) for p in np.unique(pattern)}
+        names, code = self._coded
+        return {
+            name: np.flatnonzero(code == k)
+            for name, k in sorted(zip(names, range(len(names)), strict=True))
+        }
 
     def rows_of(self, modality: str, index: np.ndarray) -> np.ndarray:
         """The rows of a modality that belong to the samples at `index`.
 
         Every one of these samples must have the modality: another gets -1.
         """
-        position = np.full(len(self), -1)
-        position[self.rows[modality]] = np.arange(len(self.rows[modality]))
-        return position[index]
+        return self._positions[modality][index]
+
+    @cached_property
+    def _positions(self) -> dict[str, np.ndarray]:
+        """Which row of each modality is a sample's, `(n,)`; -1 for none.
+
+        Made once: batches ask for a few samples at a time, of as many as there are.
+        """
+        found = {}
+        for modality, rows in self.rows.items():
+            found[modality] = np.full(len(self), -1)
+            found[modality][rows] = np.arange(len(rows))
+        return found
+
+    @cached_property
+    def _coded(self) -> tuple[list[str], np.ndarray]:
+        """The patterns that there are, and the number of each sample's, `(n,)`."""
+        modalities = sorted(self.x)
+        code, first = np.zeros(len(self), "int64"), np.zeros(0, "int64")
+        for modality in modalities:
+            code = 2 * code + self.has(modality)
+            _, first, code = np.unique(code, return_index=True, return_inverse=True)
+        has = {modality: self.has(modality)[first] for modality in modalities}
+        return [
+            pattern_name([m for m in modalities if has[m][k]])
+            for k in range(len(first))
+        ], code
 
     def _check_no_empty_sample(self) -> None:
         empty = ~np.any([self.has(name) for name in self.x], axis=0)
