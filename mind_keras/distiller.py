@@ -111,7 +111,7 @@ class Distiller(GroupedModel):
         taught = self.ensembles.taught
         if task_weight is None:
             task_weight = {h: TASK_WEIGHT if h in taught else 1.0 for h in self._heads}
-        self._task_weight = self._per_head("task_weight", task_weight)
+        self.task_weights = self._per_head("task_weight", task_weight)
         # Proxies, since Keras would track, and save, what is in a dict.
         self._distance = MappingProxyType({"given": distance})
         self._distances = MappingProxyType(
@@ -265,7 +265,7 @@ class Distiller(GroupedModel):
             "task": asdict(self.task),
             "temperature": settings.temperature,
             "distance": keras.saving.serialize_keras_object(self._distance["given"]),
-            "task_weight": dict(self._task_weight),
+            "task_weight": dict(self.task_weights),
             "distillation_weight": dict(self._distill),
             "ensemble": settings.pool,
             "ensemble_weights": settings.weights,

@@ -50,7 +50,7 @@ class GroupedModel(keras.Model):
         self._heads = MappingProxyType(heads(student))
         for head, tensor in self._parts.outputs.items():
             check_logits(tensor, task, f"Head {head!r} of the student")
-        self._task_weight = self._per_head("task_weight", task_weight)
+        self.task_weights = self._per_head("task_weight", task_weight)
         self.built = True
 
     def _per_head(self, name: str, value: float | Mapping[str, float]) -> Mapping:
@@ -91,7 +91,7 @@ class GroupedModel(keras.Model):
         if not isinstance(loss, Mapping):
             loss = dict.fromkeys(self._heads, loss or task_loss(self.task.kind))
         if loss_weights is None:
-            loss_weights = {head: self._task_weight.get(head, 1.0) for head in loss}
+            loss_weights = {head: self.task_weights.get(head, 1.0) for head in loss}
         weighted = kwargs.pop("weighted_metrics", None)
         if metrics and weighted:
             raise ValueError(

@@ -32,7 +32,7 @@ from mind_keras.spec import FUSION, Spec
 from mind_keras.stacking import STACKED, check_rows, of_distiller
 from mind_keras.tracking import asked, documents, headlines, told
 from mind_keras.trainer import Trainer
-from mind_keras.training import having
+from mind_keras.training import check_stops, having
 
 
 def run(
@@ -128,6 +128,7 @@ def _models(config: Config, spec: Spec) -> Models:
     taught = [*teachers, FUSION] if is_stacked(config, spec) else teachers
     # No teachers: their answers come with the batches.
     distiller = distil(build(), dict.fromkeys(taught, ()))
+    check_stops(distiller)
     return Models(teachers, distiller, build, distil)
 
 
@@ -166,8 +167,7 @@ def school(
         seed=config.seed,
         callbacks=[progress],
     )
-    count = sum(map(len, models.teachers.values()))
-    with progress.stage("teachers", models=count):
+    with progress.stage("teachers", models=sum(map(len, models.teachers.values()))):
         teachers = trainer.teachers(models.teachers)
         if is_stacked(config, data.spec):
             pool = config.distillation.ensemble

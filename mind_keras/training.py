@@ -54,10 +54,12 @@ def fit(
         Columns `epoch, metric, value`.
 
     Raises:
-        ValueError: If no epoch ended in a finite validation loss: such a model would
-            say nothing of anybody, which looks as if it could not answer.
+        ValueError: If no head has a weight on its labels. If no epoch ended in a finite
+            validation loss: such a model would say nothing of anybody, which looks as
+            if it could not answer.
     """
     needed = heads(learner.student)
+    check_stops(learner)
     stop = keras.callbacks.EarlyStopping(
         "val_loss", mode="min", patience=patience, restore_best_weights=True
     )
@@ -82,6 +84,16 @@ def fit(
             for epoch, value in enumerate(values)
         ]
     )
+
+
+def check_stops(learner: GroupedModel) -> None:
+    """Without labels the validation loss would be 0 from the first epoch on."""
+    if not any(learner.task_weights.values()):
+        raise ValueError(
+            "Training is stopped by the labels of validation samples, so some head "
+            f"must have a `task_weight` above 0. Received: {learner.task_weights}. "
+            "Give a small one, as 0.01, or train by `compile` and `fit` alone."
+        )
 
 
 def fit_teachers(

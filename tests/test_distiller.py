@@ -465,3 +465,13 @@ def test_labels_weigh_a_fifth_where_teachers_speak_unless_it_is_said(options, ex
     assert found == (expected or options["task_weight"])
     again = mk.Distiller.from_config(made.get_config())
     assert again.get_config()["task_weight"] == found
+
+
+def test_fit_refuses_what_no_label_could_stop():
+    data = mk.load("diabetes")
+    student = mk.build_student(data.spec, dict.fromkeys(data.spec.names, "mlp"))
+    teachers = dict.fromkeys(data.spec.names, ())
+    learner = mk.Distiller(student, teachers, task=data.spec.task, task_weight=0.0)
+    with pytest.raises(ValueError, match=r"`task_weight` above 0\. Received: .*0\.01"):
+        mk.fit(learner, data.train, data.validation, epochs=1)
+    assert learner.task_weights == dict.fromkeys(mk.heads(student), 0.0)
