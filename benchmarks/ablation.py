@@ -207,7 +207,7 @@ HEAD = """\
 # What makes distillation pay
 
 One change at a time from the defaults, on **validation** samples of seeds that the
-[study](study.md) does not report: what the defaults were chosen by. Written by
+[study](study.md) does not report: a check of the defaults. Written by
 `python -m benchmarks.ablation table` (mind_keras {version}); method and settings are in
 `benchmarks/ablation.py`, tasks in `benchmarks/study.yaml`. Means over seeds of the
 paired difference to the same student without teachers, with 95 % t-intervals over
