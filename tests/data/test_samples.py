@@ -59,6 +59,8 @@ def assert_same(samples, plain):
         for m in found:
             row = samples.x[m][samples.rows_of(m, np.array([i]))[0]]
             np.testing.assert_array_equal(row, sample["x"][m])
+        for m in {*samples.spec.names} - found:
+            assert samples.rows_of(m, np.array([i])).tolist() == [-1]
 
 
 @pytest.mark.parametrize("seed", range(5))
