@@ -27,8 +27,8 @@ NOTEBOOKS = ROOT / "notebooks"
 SECONDS = 900  # of one cell, on a machine that does other things too
 LEFT_OUT = "The report is drawn here when the cell is run."
 FRAME = "<iframe"
-# What TensorFlow writes when it is imported, whoever imports it.
-CHATTER = re.compile(r"(WARNING: All log messages before absl|[IW]0000 |\s*$)")
+# What TensorFlow writes when it is imported, and where it finds no GPU.
+CHATTER = re.compile(r"(WARNING: All log messages before absl|[IWE]0000 |\s*$)")
 
 
 def outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
