@@ -5,7 +5,7 @@
 
 A cell that fails or writes to the error output (a wall of warnings) fails the run, and
 so does a path of this machine in what is shown. `KERAS_BACKEND` names the backend.
-Pictures are kept as they are drawn; the report of a run, half a megabyte, is not.
+Pictures are kept as they are drawn; the report of a run, a megabyte, is not.
 """
 
 import argparse
@@ -28,7 +28,9 @@ SECONDS = 900  # of one cell, on a machine that does other things too
 LEFT_OUT = "The report is drawn here when the cell is run."
 FRAME = "<iframe"
 # What TensorFlow writes when it is imported, and where it finds no GPU.
-CHATTER = re.compile(r"(WARNING: All log messages before absl|[IWE]0000 |\s*$)")
+CHATTER = re.compile(
+    r"(WARNING: All log messages before absl|[IW]0000 |E0000 .*cuInit|\s*$)"
+)
 
 
 def outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:

@@ -48,17 +48,15 @@ def on_files(files, config):
 
 def on_page_markdown(markdown, page, config, files):
     """Links of a page in Markdown."""
+    home = posixpath.dirname(page.file.src_uri) or "."
 
     def turned(match):
         text, target = match.groups()
-        found = aim(target, page, files)
-        if found is None:
-            return text
-        file, fragment = found
-        if file is None:
-            return match[0]
-        home = posixpath.dirname(page.file.src_uri) or "."
-        return f"[{text}]({posixpath.relpath(file.src_uri, home)}{fragment})"
+
+        def link(file, fragment):
+            return f"[{text}]({posixpath.relpath(file.src_uri, home)}{fragment})"
+
+        return aimed(match[0], text, target, page, files, link)
 
     parts = FENCED.split(markdown)
     return "".join(p if p.startswith("```") else LINK.sub(turned, p) for p in parts)
@@ -71,19 +69,26 @@ def on_page_content(html, page, config, files):
 
     def turned(match):
         before, target, after, text = match.groups()
-        found = aim(target, page, files)
-        if found is None:
-            return text
-        file, fragment = found
-        if file is None:
-            return match[0]
-        url = get_relative_url(file.url, page.url) + fragment
-        return f'<a{before}href="{url}"{after}>{text}</a>'
+
+        def link(file, fragment):
+            url = get_relative_url(file.url, page.url) + fragment
+            return f'<a{before}href="{url}"{after}>{text}</a>'
+
+        return aimed(match[0], text, target, page, files, link)
 
     # MathJax and mermaid: we use neither, and the site asks no server for anything.
     html = SCRIPT.sub("", html)
     # A badge of another site becomes its words.
     return ANCHOR.sub(turned, BADGE.sub(r"\1", html))
+
+
+def aimed(whole, text, target, page, files, link):
+    """A link of the site; its text where the site lacks the file; or as it was."""
+    found = aim(target, page, files)
+    if found is None:
+        return text
+    file, fragment = found
+    return whole if file is None else link(file, fragment)
 
 
 def on_post_page(output, page, config):

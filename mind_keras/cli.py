@@ -115,7 +115,7 @@ def missing(
         if not (table := areas(found)).empty:
             typer.echo("mean over shares in the test, by rows and share in training:")
             typer.echo(table.round(3).to_string())
-        if not (table := apart(found)).empty:
+        if not (table := apart(found, level=settings.evaluation.level)).empty:
             typer.echo(
                 "student less each over seeds, by rows and share (training and test):"
             )

@@ -9,10 +9,11 @@ from scipy.integrate import trapezoid
 
 from mind_keras.evaluation.seeds import over_seeds
 from mind_keras.report import words
+from mind_keras.report.standing import STUDENT
+from mind_keras.report.words import AREA
 from mind_keras.spec import BEST
 
-STUDENT = "student"
-INCOMPLETE, AREA = "incomplete", "auc_"
+INCOMPLETE = "incomplete"
 WHERE = ["mechanism", "modality", "train_rate", "test_rate", "rows", "metric"]
 COLUMNS = ["model", "reference", *WHERE, "value", "low", "high", "p", "n", "note"]
 COLUMNS += ["seed"]
@@ -83,11 +84,12 @@ def spread(table: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     return found.merge(where, on="pattern", how="left")[SEED_COLUMNS]
 
 
-def apart(table: pd.DataFrame) -> pd.DataFrame:
+def apart(table: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     """The student less each rival over seeds, for people.
 
     Args:
         table: Of `missing_lab`.
+        level: Of confidence.
 
     Returns:
         A row per rival; a column per set of rows and share, the same in training and
@@ -95,7 +97,7 @@ def apart(table: pd.DataFrame) -> pd.DataFrame:
     """
     if table["seed"].nunique() < 2:
         return pd.DataFrame()
-    found = spread(table)
+    found = spread(table, level=level)
     found = found[found["reference"].notna()]
     found = found[found["train_rate"] == found["test_rate"]]
     ends = zip(found["mean"], found["low"], found["high"], strict=True)

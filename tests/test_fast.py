@@ -247,8 +247,5 @@ def test_what_was_asked_before_follows_the_weights():
 def test_batches_hold_all_rows_and_few_more(size):
     batch = _batch(size, 64)
     extra = -size % batch
-    assert (
-        batch <= 64
-        and extra < max(batch, 32)
-        and (batch % 32 == 0 or batch & (batch - 1) == 0)
-    )
+    assert batch <= 64 and extra < max(batch, 32)
+    assert batch % 32 == 0 or batch & (batch - 1) == 0

@@ -97,7 +97,7 @@ def test_training_stops_early():
     assert len(losses) == losses.argmin() + 3 < 60
 
 
-@pytest.mark.parametrize("batch_size", [1, 5, 256])
+@pytest.mark.parametrize("batch_size", [3, 5, 256])
 def test_answers_are_what_the_teacher_says_and_nan_where_it_cannot(batch_size):
     data = samples(patterns={"ehr": 8, "ehr+lab": 20, "lab": 4})
     some = teachers(spec(), dropout=0.4)
@@ -105,7 +105,7 @@ def test_answers_are_what_the_teacher_says_and_nan_where_it_cannot(batch_size):
     for head, models in some.items():
         for said, model in zip(answers.logits[head], models, strict=True):
             np.testing.assert_allclose(
-                said[data.rows[head]], array(model({head: data.x[head]})), atol=1e-5
+                said[data.rows[head]], array(model({head: data.x[head]})), atol=1e-6
             )
             assert np.isnan(said[~data.has(head)]).all()
 
