@@ -54,6 +54,11 @@ def _step(what: str, case: str, kind: str, on: str, bound: float) -> Target:
     return Target(what, "step", "ratio", bound, {"case": case, "what": kind}, on)
 
 
+def _groups(pixels: int) -> Target:
+    what = f"pattern groups / placeholders, 18 % paired, {pixels} px"
+    return Target(what, "groups", "ratio", 0.35, {"case": f"18% paired, {pixels} px"})
+
+
 ICU = "ICU student, 96 px, batch 16"
 TARGETS = (
     _step("LSTM encoder, training / plain", "lstm 64", TRAINING, "torch", 1.3),
@@ -62,13 +67,8 @@ TARGETS = (
     _step("ICU student, training / plain", ICU, TRAINING, "torch", 1.2),
     _step("ICU student, training / plain", ICU, TRAINING, BEST, 1.0),
     Target("whole distillation / plain", "distil", "ratio", 0.5, {}, BEST),
-    Target(
-        "pattern groups / placeholders, 18 % paired",
-        "groups",
-        "ratio",
-        0.35,
-        {"case": "18% paired*"},
-    ),
+    _groups(96),
+    _groups(224),
     Target(
         "import mind_keras over import keras, s",
         "startup",

@@ -16,6 +16,8 @@ def quicken(optimizer: keras.optimizers.Optimizer) -> None:
     """Let an Adam or AdamW step by the kernel; others are left as they are."""
     if type(optimizer) in KNOWN and not optimizer.amsgrad:
         optimizer._parallel_update_step = Step(optimizer)
+        if not optimizer.weight_decay:  # AdamW passes over all weights also with 0
+            optimizer._apply_weight_decay = lambda variables: None
 
 
 class Step:
@@ -30,10 +32,14 @@ class Step:
             self.seen, self.tensors = seen, self._tensors(variables)
         weights, first, second = self.tensors
         optimizer = self.optimizer
-        step = float(optimizer.iterations.value) + 1
+        grads = list(map(_as_laid, grads, weights))
+        step = float(optimizer.iterations) + 1  # a tensor where gradients add up
         torch._fused_adam_(
             weights,
-            grads,
+            [
+                _as_laid(grad, weight)
+                for grad, weight in zip(grads, weights, strict=True)
+            ],
             first,
             second,
             [],
@@ -48,9 +54,20 @@ class Step:
         )
 
     def _tensors(self, variables) -> tuple[list, list, list]:
-        index = [self.optimizer._get_variable_index(some) for some in variables]
+        optimizer = self.optimizer
+        index = [optimizer._get_variable_index(some) for some in variables]
+        weights = [variable.value for variable in variables]
+        for moments in (optimizer._momentums, optimizer._velocities):
+            for k, weight in zip(index, weights, strict=True):
+                moments[k].value.data = _as_laid(moments[k].value.data, weight)
         return (
-            [variable.value for variable in variables],
-            [self.optimizer._momentums[k].value for k in index],
-            [self.optimizer._velocities[k].value for k in index],
+            weights,
+            [optimizer._momentums[k].value for k in index],
+            [optimizer._velocities[k].value for k in index],
         )
+
+
+def _as_laid(tensor, weight):
+    """In the order in memory of a weight, which the kernel takes for granted."""
+    same = tensor.stride() == weight.stride()
+    return tensor if same else torch.empty_like(weight).copy_(tensor)

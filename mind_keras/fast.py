@@ -2,10 +2,11 @@
 
 Nothing here changes a model: variables are the model's, and what is saved, cloned or
 exported is what the user built. Where a backend compiles whole steps (JAX) or a
-function (TensorFlow) there is nothing to add; on torch see `plan_torch`, `fast_torch`
-and `adam_torch`.
+function (TensorFlow) there is nothing to add; on torch see `plan_torch`, `fast_torch`,
+`step_torch` and `adam_torch`.
 """
 
+import math
 from collections.abc import Callable, Mapping
 
 import keras
@@ -13,6 +14,10 @@ import numpy as np
 from keras import tree
 
 from mind_keras.graph import rebuild
+
+# Of rows that are answered at once on a CPU: what a model makes of more does not stay
+# in the caches, and memory for it is asked of the system anew.
+PIECE, FEWEST = 2**21, 16
 
 
 def runner(reads: list, gives: list, name: str) -> Callable:
@@ -36,10 +41,36 @@ def runner(reads: list, gives: list, name: str) -> Callable:
 def answering(model: keras.Model) -> Callable:
     """`{modality: rows}, batch size -> {head: answers}`, NumPy, in inference mode.
 
+    On a CPU large rows are answered in smaller pieces than the batch size.
+
     Args:
         model: Functional, dict of modalities to dict of heads. What is compiled for it
             is kept with what is returned.
     """
+    answer = _answering(model)
+    if not _on_cpu(model):
+        return answer
+    return lambda rows, batch_size: answer(rows, min(batch_size, _piece(rows)))
+
+
+def _on_cpu(model: keras.Model) -> bool:
+    """By the device of a weight, which each backend names in its own way."""
+    devices = {str(weight.value.device).lower() for weight in model.weights[:1]}
+    return all("cpu" in device for device in devices)
+
+
+def _piece(rows: Mapping) -> int:
+    """Rows at once.
+
+    Example:
+        >>> _piece({"cxr": np.zeros((9, 96, 96, 1))})
+        56
+    """
+    size = sum(4 * math.prod(some.shape[1:]) for some in rows.values())  # as float32
+    return max(FEWEST, PIECE // max(size, 1))
+
+
+def _answering(model: keras.Model) -> Callable:
     if keras.config.backend() == "torch":
         from mind_keras.plan_torch import answers
 
@@ -95,3 +126,21 @@ def quicken(optimizer: keras.optimizers.Optimizer) -> None:
         from mind_keras import adam_torch
 
         adam_torch.quicken(optimizer)
+
+
+def training_step(learner: keras.Model, forward: Callable) -> Callable | None:
+    """A training step, `batch -> logs`, that costs less than Keras' own.
+
+    Args:
+        learner: Compiled.
+        forward: `(x, training=) -> {head: logits}` of a batch.
+
+    Returns:
+        None where Keras' own is the right one.
+    """
+    eager = keras.config.backend() == "torch" and not learner.jit_compile
+    if not (eager and learner.trainable_variables):
+        return None
+    from mind_keras.step_torch import Step
+
+    return Step(learner, forward)

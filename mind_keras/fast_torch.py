@@ -10,7 +10,7 @@ from collections.abc import Callable
 import keras
 import torch
 
-from mind_keras.stand_in_torch import CHANNELS_FIRST, CHANNELS_LAST, StandIn
+from mind_keras.stand_in_torch import CHANNELS_FIRST, CHANNELS_LAST, StandIn, lay
 from mind_keras.windows_torch import FastConv2D, FastMaxPooling2D, pads_like_keras
 
 
@@ -37,8 +37,28 @@ def stand_in(layer: keras.Layer) -> Callable:
     return call
 
 
+class FastDense(StandIn):
+    """A Dense layer in one call."""
+
+    def call(self, x):
+        layer = self.layer
+        kernel = layer.kernel.value
+        if not layer.use_bias:
+            answer = torch.matmul(x, kernel)
+        elif x.ndim == 2:
+            answer = torch.addmm(layer.bias.value, x, kernel)
+        else:
+            answer = torch.matmul(x, kernel) + layer.bias.value
+        return answer if layer.activation is None else layer.activation(answer)
+
+
 class FastRecurrent(StandIn):
     """LSTM or GRU by the kernel that `torch.nn.LSTM` and `torch.nn.GRU` call."""
+
+    def __init__(self, layer: keras.Layer, **kwargs: object) -> None:
+        super().__init__(layer, **kwargs)
+        for kernel in (layer.cell.kernel, layer.cell.recurrent_kernel):
+            lay(kernel, 1, 0)
 
     def call(self, x, training=None):
         layer, cell = self.layer, self.layer.cell
@@ -121,6 +141,10 @@ def _last_axis(layer) -> bool:
 
 
 STAND_INS = {
+    keras.layers.Dense: (
+        FastDense,
+        lambda layer: not layer.lora_enabled and layer.quantization_mode is None,
+    ),
     keras.layers.LSTM: (FastRecurrent, _usual),
     keras.layers.GRU: (FastRecurrent, _usual),
     keras.layers.BatchNormalization: (FastBatchNorm, _last_axis),

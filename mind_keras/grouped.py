@@ -13,7 +13,7 @@ from keras import ops
 
 from mind_keras.data.batches import Batches
 from mind_keras.door import check_data
-from mind_keras.fast import quicken
+from mind_keras.fast import quicken, training_step
 from mind_keras.grouping import by_head, by_pattern, joined
 from mind_keras.losses import task_loss
 from mind_keras.modelfile import portable
@@ -101,6 +101,7 @@ class GroupedModel(keras.Model):
         for name, given in {"loss": loss, "metrics": metrics or weighted}.items():
             self._check_heads(name, given)
         self._jit_given = kwargs.get("jit_compile", "auto")
+        self._measures = bool(metrics or weighted)
         super().compile(
             optimizer,
             loss=loss,
@@ -140,6 +141,17 @@ class GroupedModel(keras.Model):
     def before_fit(self, x, y) -> None:
         """What a learner must know of its data before the first step; nothing here."""
 
+    def make_train_function(self, force=False):
+        """As Keras, which calls it when a `fit` begins."""
+        own = type(self).call is GroupedModel.call and self._parts.bare
+        plain = own and self.dtype_policy.name == "float32"
+        self._step = training_step(self, self.call if plain else self)
+        return super().make_train_function(force)
+
+    def train_step(self, *args):
+        """Keras' own, or one of the same numbers that costs less."""
+        return self._step(*args) if self._step else super().train_step(*args)
+
     def call(self, x, training=None):
         """`{head: logits}`, the rows of all patterns that reach a head, in order."""
         return self._parts(by_pattern(x), training=training)
@@ -153,6 +165,8 @@ class GroupedModel(keras.Model):
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """The metrics of each head, on labels joined as the logits are."""
+        if not self._measures:
+            return self.get_metrics_result()
         y, weight = self._joined(x, y, sample_weight)
         if self.task.kind == "multilabel":
             y, weight = _known_rows(y, weight)

@@ -48,6 +48,8 @@ class Parts:
             reads = list(read[wants].values())
             run = runner(reads, gives, f"part_{'_'.join(sorted(wants))}")
             self.parts.append((wants, reads, gives, run))
+        # Whether it may be called outside of a Keras layer.
+        self.bare = all(getattr(run, "bare", False) for *_, run in self.parts)
 
     def __call__(self, x, training=None) -> dict:
         """`{pattern: {modality: rows}}` to `{head: logits}`, patterns joined in order.

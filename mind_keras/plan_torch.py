@@ -28,6 +28,7 @@ class Plan:
     def __init__(self, reads: list, gives: list) -> None:
         self.reads, tensors = replay(reads, gives, stand_in)
         self.gives = [id(tensor) for tensor in tensors]
+        self.shapes = _shapes(gives)
         nodes, self.steps = topological(tensors), []
         kept = set(self.gives)
         for node in reversed(nodes):
@@ -35,12 +36,18 @@ class Plan:
             last = {id(tensor) for tensor in node.input_tensors} - kept
             kept |= last
             self.steps.insert(0, Step(node, last))
+        # Whether no layer in it asks Keras in which call it stands.
+        self.bare = all(step.bare for step in self.steps)
 
     def __call__(self, inputs: list, training=None) -> list:
         known = {
             id(t): keras.ops.convert_to_tensor(rows, t.dtype)
             for t, rows in zip(self.reads, inputs, strict=True)
         }
+        if all(rows.is_meta for rows in known.values()) and self.shapes is not None:
+            # Keras asks for shapes alone, which takes as long as some steps.
+            (count, *_), *_ = (rows.shape for rows in known.values())
+            return [torch.empty((count, *some), device="meta") for some in self.shapes]
         for step in self.steps:
             step(known, training)
         return [known[tensor] for tensor in self.gives]
@@ -57,6 +64,7 @@ class Step:
     def __init__(self, node: object, last: set) -> None:
         self.operation, self.last = node.operation, last
         self.simple = _is_simple(self.operation)
+        self.bare = self.simple and _holds_no_layers(self.operation)
         self.arguments = _arguments(node)
         self.takes_training = isinstance(self.operation, keras.Layer) and (
             self.operation._call_has_training_arg
@@ -93,6 +101,12 @@ def answers(model: keras.Model) -> Callable:
     return answer
 
 
+def _shapes(tensors: list) -> list[tuple] | None:
+    """Without the batch; None where something is not known before."""
+    plain = all(t.dtype == "float32" and None not in t.shape[1:] for t in tensors)
+    return [t.shape[1:] for t in tensors] if plain else None
+
+
 def _arguments(node) -> Callable:
     """`known -> (args, kwargs)`; the usual case, one tensor, without a search."""
     args, kwargs = node.arguments.args, node.arguments.kwargs
@@ -122,3 +136,8 @@ def _is_simple(operation) -> bool:
         and operation.quantization_mode is None
         and operation.activity_regularizer is None
     )
+
+
+def _holds_no_layers(layer: keras.Layer) -> bool:
+    """A layer inside another is called by Keras, and asks whether this is training."""
+    return isinstance(layer, StandIn) or not layer._layers

@@ -37,7 +37,7 @@ def predict(
         data: Samples of any patterns; or `{modality: (n, ...)}`, rows of `n` samples
             that all have these modalities and no other.
         task: What the logits mean; taken from `Samples` where it is left out.
-        batch_size: Rows at once.
+        batch_size: Most rows at once; on a CPU fewer of large ones.
 
     Returns:
         `{head: (n, labels)}`, NaN where a sample lacks what the head needs, and
@@ -108,7 +108,7 @@ def evaluate(
         model: As in `predict`.
         samples: Labelled samples.
         metrics, replicates, level, seed: As in `evaluation.table.score`.
-        batch_size: Rows at once.
+        batch_size: Most rows at once; on a CPU fewer of large ones.
 
     Returns:
         A row per head, pattern, metric and label; columns `head, pattern, metric,
@@ -155,7 +155,7 @@ def compare(
         samples: Labelled samples, the same for all.
         reference: A name of `models`. Default: the first.
         metrics, heads, replicates, level, seed, margin: As in `evaluation.compare`.
-        batch_size: Rows at once.
+        batch_size: Most rows at once; on a CPU fewer of large ones.
 
     Returns:
         A row per model, head, pattern, metric, label and method; columns `model,

@@ -60,7 +60,7 @@ def fit_joint_teacher(
             used, test samples never.
         pool: How the teachers of a modality speak together, a name in `POOLS`.
         ridges: Strengths to choose from; `inf` is the product as it is.
-        batch_size: Rows at once.
+        batch_size: Most rows at once; on a CPU fewer of large ones.
 
     Returns:
         A functional model of stock layers and operations, `{modality: rows}` to logits

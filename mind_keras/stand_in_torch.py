@@ -5,6 +5,7 @@ one that is trained, saved and exported.
 """
 
 import keras
+import torch
 
 # How to permute rows of a rank for torch, which has channels second, and back.
 CHANNELS_FIRST = {2: (0, 1), 3: (0, 2, 1), 4: (0, 3, 1, 2), 5: (0, 4, 1, 2, 3)}
@@ -26,3 +27,14 @@ class StandIn(keras.layers.Layer):
 
     def compute_output_spec(self, x, **kwargs):
         return self.layer.compute_output_spec(x, **kwargs)
+
+
+def lay(variable: keras.Variable, *order: int) -> None:
+    """Keep a variable's numbers in memory as a kernel reads them, to copy none later.
+
+    Shape and values stay. `order` says which axis varies slowest, and so on.
+    """
+    back = sorted(range(len(order)), key=order.__getitem__)
+    with torch.no_grad():
+        tensor = variable.value
+        tensor.data = tensor.data.permute(order).contiguous().permute(back)

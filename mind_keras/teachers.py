@@ -157,7 +157,7 @@ def teacher_logits(
     Args:
         teachers: `{head: [model or path, ...]}`.
         samples: Whom to ask about.
-        batch_size: Rows at once.
+        batch_size: Most rows at once; on a CPU fewer of large ones.
         cache: A folder to keep answers in, by fingerprint of teachers and samples:
             asking again for the same reads the file, any change asks anew.
 

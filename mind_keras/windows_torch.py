@@ -7,7 +7,7 @@ import keras
 import torch
 
 from mind_keras.graph import node_of
-from mind_keras.stand_in_torch import CHANNELS_FIRST, CHANNELS_LAST, StandIn
+from mind_keras.stand_in_torch import CHANNELS_FIRST, CHANNELS_LAST, StandIn, lay
 
 
 class Windowed(StandIn):
@@ -31,6 +31,10 @@ class Windowed(StandIn):
 
 class FastConv2D(Windowed):
     """A convolution, also in place of a ZeroPadding2D just before it."""
+
+    def __init__(self, layer: keras.Layer, padding: tuple, **kwargs: object) -> None:
+        super().__init__(layer, padding, **kwargs)
+        lay(layer.kernel, 3, 0, 1, 2)  # Of each filter, all channels of a pixel
 
     @classmethod
     def of(cls, layer: keras.Layer, x, **kwargs):

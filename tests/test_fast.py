@@ -10,6 +10,7 @@ import tiny
 from keras import layers, ops
 
 import mind_keras as mk
+from mind_keras import fast
 from mind_keras.encoders.image import resnet
 from mind_keras.encoders.sequence import gru, lstm
 from mind_keras.fast import _batch, answering, quicken, runner
@@ -79,6 +80,9 @@ MODELS = {
     "frozen batch norm": lambda: functional(
         IMAGE, layers.BatchNormalization(trainable=False)
     ),
+    "dense of rows": lambda: functional((5,), layers.Dense(4, activation="relu")),
+    "dense of series": lambda: functional(SERIES, layers.Dense(4)),
+    "dense without bias": lambda: functional(SERIES, layers.Dense(4, use_bias=False)),
     "convolution": lambda: functional(IMAGE, layers.Conv2D(4, 3, padding="same")),
     "even kernel": lambda: functional(IMAGE, layers.Conv2D(4, 2, padding="same")),
     "same at stride 2": lambda: functional(
@@ -173,6 +177,7 @@ def test_a_quick_model_has_the_gradients_of_keras(name):
         (lambda: layers.LSTM(4), "FastRecurrent"),
         (lambda: layers.GRU(4), "FastRecurrent"),
         (lambda: layers.BatchNormalization(), "FastBatchNorm"),
+        (lambda: layers.Dense(4), "FastDense"),
         (lambda: layers.LSTM(4, dtype="mixed_bfloat16"), None),
         (lambda: layers.LSTM(4, recurrent_dropout=0.1), None),
         (lambda: layers.LSTM(4, activity_regularizer="l2"), None),
@@ -224,6 +229,26 @@ def test_answers_in_batches_are_those_of_predict():
     assert sorted(ours) == sorted(theirs)
     for head, logits in theirs.items():
         np.testing.assert_allclose(ours[head], logits, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("piece", "batch_size", "at_once"), [(12, 99, 16), (1200, 99, 20), (1200, 5, 5)]
+)
+def test_large_rows_are_answered_in_pieces(monkeypatch, piece, batch_size, at_once):
+    asked, inner = [], fast._answering
+
+    def spy(model):
+        answer = inner(model)
+        return lambda rows, size: asked.append(size) or answer(rows, size)
+
+    monkeypatch.setattr(fast, "PIECE", piece)  # a row's are 60 bytes
+    monkeypatch.setattr(fast, "_answering", spy)
+    model = functional((5, 3), layers.Flatten(), layers.Dense(2))
+    x = given(model, 70)
+    said, expected = answering(model)({"ehr": x}, batch_size)["ehr"], model({"ehr": x})
+    expected = ops.convert_to_numpy(expected["ehr"])
+    np.testing.assert_allclose(said, expected, rtol=1e-5, atol=1e-6)
+    assert asked == [at_once]
 
 
 def given_rows(about, name):
