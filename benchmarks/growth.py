@@ -18,7 +18,7 @@ import numpy as np
 import mind_keras as mk
 from benchmarks import made_up
 from benchmarks.clock import now, rounded
-from benchmarks.memory import with_peak
+from benchmarks.memory import give_back, with_peak
 
 BATCH, REPLICATES = 256, 20
 MLP = {"encoder": "mlp", "units": 8, "layers": 1}
@@ -102,6 +102,7 @@ def stages(size: Size) -> dict[str, tuple]:
 
 
 def _cost(call: Callable) -> tuple[float, float | None]:
+    give_back()
     start = now()
     _, megabytes = with_peak(call)
     return (now() - start)[0], megabytes

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mind_keras.data.samples import Samples
-from mind_keras.evaluation.bootstrap import replicate
+from mind_keras.evaluation.bootstrap import distinct, replicate
 from mind_keras.evaluation.metrics import CLASSES, LABELS, POOLED, Metric
 
 
@@ -89,7 +89,7 @@ def _mean_of(found: list[Cell], index: np.ndarray) -> Cell:
     if not defined:
         none = np.full(len(found[0].values), np.nan)
         return Cell(None, none, index, "undefined for every label")
-    used = np.unique(np.concatenate([cell.used for cell in defined]))
+    used = distinct(np.concatenate([cell.used for cell in defined]))
     values = np.mean([cell.values for cell in defined], axis=0)
     note = f"mean of {len(defined)} labels, undefined for: {', '.join(lacking)}"
     return Cell(None, values, used, note if lacking else "")
@@ -108,7 +108,7 @@ def _pooled(
     # Sorting what is sorted already is cheap, and a metric sorts for every chunk.
     order = np.argsort(q, kind="stable")
     values = replicate(metric.function, y[order], q[order], weights, rows[order])
-    return [Cell(None, values, np.unique(rows), _why_undefined(values, y))]
+    return [Cell(None, values, distinct(rows), _why_undefined(values, y))]
 
 
 def _by_class(

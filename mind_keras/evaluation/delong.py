@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm, rankdata
 
-from mind_keras.evaluation.bootstrap import FEWEST_GROUPS
+from mind_keras.evaluation.bootstrap import FEWEST_GROUPS, distinct
 from mind_keras.evaluation.significance import check_level
 
 DELONG, OBUCHOWSKI = "delong", "obuchowski"
@@ -108,7 +108,7 @@ def _standard_error(
     sums, factors = [], []
     for chosen in (positive, ~positive):
         own = np.bincount(code[chosen], centred[chosen], patients) / chosen.sum()
-        having = len(np.unique(code[chosen]))
+        having = len(distinct(code[chosen]))
         if having < FEWEST_OF_A_CLASS:
             return np.nan
         sums.append(own)

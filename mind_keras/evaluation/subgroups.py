@@ -12,7 +12,7 @@ import pandas as pd
 
 from mind_keras.data.samples import Samples
 from mind_keras.evaluation.bands import UNKNOWN, Columns, check_columns, subgroups_of
-from mind_keras.evaluation.bootstrap import FEWEST_GROUPS, group_weights
+from mind_keras.evaluation.bootstrap import FEWEST_GROUPS, distinct, group_weights
 from mind_keras.evaluation.cells import Cell, cells, targets
 from mind_keras.evaluation.metrics import METRICS, Metric, one
 from mind_keras.evaluation.table import check_probabilities, fitting_metrics, numbers_of
@@ -52,7 +52,7 @@ class Terms:
         return cell.label, value, low, high, *count, note
 
     def _patients(self, cell: Cell) -> int:
-        return len(np.unique(self.group[cell.used]))
+        return len(distinct(self.group[cell.used]))
 
     def _positives(self, cell: Cell) -> int | None:
         task, y = self.samples.spec.task, targets(self.samples)[cell.used]
@@ -163,7 +163,7 @@ def _gap(found: Mapping[str, list[Cell]], terms: Terms) -> Cell:
     return Cell(
         None,
         mean[highest] - mean[lowest],
-        np.unique(np.concatenate(used)),
+        distinct(np.concatenate(used)),
         f"{highest} minus {lowest}{note}",
     )
 

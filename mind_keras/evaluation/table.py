@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mind_keras.data.samples import Samples
-from mind_keras.evaluation.bootstrap import group_weights, interval
+from mind_keras.evaluation.bootstrap import distinct, group_weights, interval
 from mind_keras.evaluation.cells import Cell, cells
 from mind_keras.evaluation.metrics import METRICS, one
 from mind_keras.spec import Task
@@ -90,7 +90,7 @@ def numbers_of(
     value, replicates = float(cell.values[0]), cell.values[1:]
     low, high, doubt = np.nan, np.nan, ""
     if len(replicates) and not np.isnan(value):
-        groups = len(np.unique(group[cell.used]))
+        groups = len(distinct(group[cell.used]))
         low, high, doubt = interval(replicates, level, groups=groups)
     note = "; ".join(part for part in (cell.note, doubt) if part)
     return value, low, high, len(cell.used), note
