@@ -15,12 +15,12 @@ KNOWN = (type(keras.optimizers.Adam()), type(keras.optimizers.AdamW()))
 def quicken(optimizer: keras.optimizers.Optimizer) -> None:
     """Let an Adam or AdamW step by the kernel; others are left as they are."""
     if type(optimizer) in KNOWN and not optimizer.amsgrad:
-        optimizer._parallel_update_step = Step(optimizer)
-        if not optimizer.weight_decay:  # AdamW passes over all weights also with 0
-            optimizer._apply_weight_decay = lambda variables: None
+        step = AdamStep(optimizer)
+        optimizer._parallel_update_step = step
+        optimizer._apply_weight_decay = step.decay
 
 
-class Step:
+class AdamStep:
     """What an Adam calls to move its variables: `step(grads, variables, rate)`."""
 
     def __init__(self, optimizer: keras.optimizers.Optimizer) -> None:
@@ -31,15 +31,14 @@ class Step:
         if seen != self.seen:  # asking a Keras variable for its tensor takes long
             self.seen, self.tensors = seen, self._tensors(variables)
         weights, first, second = self.tensors
+        for moment, weight in zip([*first, *second], [*weights, *weights], strict=True):
+            if moment.stride() != weight.stride():
+                moment.data = _as_laid(moment.data, weight)
         optimizer = self.optimizer
-        grads = list(map(_as_laid, grads, weights))
         step = float(optimizer.iterations) + 1  # a tensor where gradients add up
         torch._fused_adam_(
             weights,
-            [
-                _as_laid(grad, weight)
-                for grad, weight in zip(grads, weights, strict=True)
-            ],
+            list(map(_as_laid, grads, weights)),
             first,
             second,
             [],
@@ -53,17 +52,17 @@ class Step:
             maximize=False,
         )
 
+    def decay(self, variables) -> None:
+        """Keras' own, but for a decay of 0: it would pass over all weights for that."""
+        if self.optimizer.weight_decay:
+            type(self.optimizer)._apply_weight_decay(self.optimizer, variables)
+
     def _tensors(self, variables) -> tuple[list, list, list]:
-        optimizer = self.optimizer
-        index = [optimizer._get_variable_index(some) for some in variables]
-        weights = [variable.value for variable in variables]
-        for moments in (optimizer._momentums, optimizer._velocities):
-            for k, weight in zip(index, weights, strict=True):
-                moments[k].value.data = _as_laid(moments[k].value.data, weight)
+        index = [self.optimizer._get_variable_index(some) for some in variables]
         return (
-            weights,
-            [optimizer._momentums[k].value for k in index],
-            [optimizer._velocities[k].value for k in index],
+            [variable.value for variable in variables],
+            [self.optimizer._momentums[k].value for k in index],
+            [self.optimizer._velocities[k].value for k in index],
         )
 
 

@@ -1,7 +1,7 @@
 """The Distiller: a student's training step, with teachers in it.
 
 `train_step` is overridden once for all backends: it takes the batch, adds what the
-teachers believe (live, or cached in the batch) and hands on to Keras' own step, so
+teachers believe (live, or cached in the batch) and hands on to Keras' step, so
 that jit, mixed precision, loss scaling and callbacks keep working. The objective is
 
     sum_h a_h task(head_h) + b_h distance(head_h, teachers_h)
@@ -181,7 +181,7 @@ class Distiller(GroupedModel):
         self._has_prior = True
 
     def train_step(self, *args):
-        """Keras' own step, on a batch with the teachers' beliefs in it."""
+        """Keras' step, on a batch with the teachers' beliefs in it."""
         *state, data = args  # only JAX hands a state
         return super().train_step(*state, self._teach(state, data))
 

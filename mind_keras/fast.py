@@ -1,7 +1,8 @@
 """What a backend can do faster than Keras does it, with the same numbers.
 
-Nothing here changes a model: variables are the model's, and what is saved, cloned or
-exported is what the user built. Where a backend compiles whole steps (JAX) or a
+Nothing here changes a model but the order in which weights that are trained lie in
+memory: variables are the model's, and what is saved, cloned or exported is what the
+user built. Where a backend compiles whole steps (JAX) or a
 function (TensorFlow) there is nothing to add; on torch see `plan_torch`, `fast_torch`,
 `step_torch` and `adam_torch`.
 """
@@ -15,8 +16,9 @@ from keras import tree
 
 from mind_keras.graph import rebuild
 
-# Of rows that are answered at once on a CPU: what a model makes of more does not stay
-# in the caches, and memory for it is asked of the system anew.
+# Bytes of rows, as float32, that are answered at once on a CPU: what a model makes of
+# more does not stay in the caches, and memory for it is asked of the system anew. But
+# no fewer rows than this.
 PIECE, FEWEST = 2**21, 16
 
 
@@ -141,6 +143,6 @@ def training_step(learner: keras.Model, forward: Callable) -> Callable | None:
     eager = keras.config.backend() == "torch" and not learner.jit_compile
     if not (eager and learner.trainable_variables):
         return None
-    from mind_keras.step_torch import Step
+    from mind_keras.step_torch import TrainingStep
 
-    return Step(learner, forward)
+    return TrainingStep(learner, forward)

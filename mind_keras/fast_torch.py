@@ -1,7 +1,8 @@
 """Torch's own kernels in place of what Keras 3 computes step by step on torch.
 
 On a CPU Keras runs LSTM and GRU as a Python loop over time, BatchNorm in several
-passes over its rows, and pads images before it convolves (`windows_torch`). To add a
+passes over its rows, pads images before it convolves (`windows_torch`), and a Dense
+layer asks for types and shapes several times. To add a
 stand-in: a class with `call`, a rule for which layers, and a line in `STAND_INS`.
 """
 
@@ -10,7 +11,13 @@ from collections.abc import Callable
 import keras
 import torch
 
-from mind_keras.stand_in_torch import CHANNELS_FIRST, CHANNELS_LAST, StandIn, lay
+from mind_keras.stand_in_torch import (
+    CHANNELS_FIRST,
+    CHANNELS_LAST,
+    StandIn,
+    lay,
+    tensor_of,
+)
 from mind_keras.windows_torch import FastConv2D, FastMaxPooling2D, pads_like_keras
 
 
@@ -38,11 +45,13 @@ def stand_in(layer: keras.Layer) -> Callable:
 
 
 class FastDense(StandIn):
-    """A Dense layer in one call."""
+    """A Dense layer, of rows in one call."""
 
     def call(self, x):
         layer = self.layer
-        kernel = layer.kernel.value
+        if layer.quantization_mode is not None:  # since the plan was made
+            return layer(x)
+        kernel = tensor_of(layer.kernel)
         if not layer.use_bias:
             answer = torch.matmul(x, kernel)
         elif x.ndim == 2:
@@ -55,9 +64,8 @@ class FastDense(StandIn):
 class FastRecurrent(StandIn):
     """LSTM or GRU by the kernel that `torch.nn.LSTM` and `torch.nn.GRU` call."""
 
-    def __init__(self, layer: keras.Layer, **kwargs: object) -> None:
-        super().__init__(layer, **kwargs)
-        for kernel in (layer.cell.kernel, layer.cell.recurrent_kernel):
+    def lay(self) -> None:
+        for kernel in (self.layer.cell.kernel, self.layer.cell.recurrent_kernel):
             lay(kernel, 1, 0)
 
     def call(self, x, training=None):
@@ -141,10 +149,7 @@ def _last_axis(layer) -> bool:
 
 
 STAND_INS = {
-    keras.layers.Dense: (
-        FastDense,
-        lambda layer: not layer.lora_enabled and layer.quantization_mode is None,
-    ),
+    keras.layers.Dense: (FastDense, lambda layer: layer.quantization_mode is None),
     keras.layers.LSTM: (FastRecurrent, _usual),
     keras.layers.GRU: (FastRecurrent, _usual),
     keras.layers.BatchNormalization: (FastBatchNorm, _last_axis),

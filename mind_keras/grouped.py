@@ -32,6 +32,8 @@ class GroupedModel(keras.Model):
         task_weight: A number, or `{head: number}` for all heads.
     """
 
+    _step, _measures = None, True  # until it trains, and is compiled
+
     def __init__(
         self,
         student: keras.Model,
@@ -142,7 +144,8 @@ class GroupedModel(keras.Model):
         """What a learner must know of its data before the first step; nothing here."""
 
     def make_train_function(self, force=False):
-        """As Keras, which calls it when a `fit` begins."""
+        """As Keras, which calls it before it trains."""
+        self._parts.lay()
         own = type(self).call is GroupedModel.call and self._parts.bare
         plain = own and self.dtype_policy.name == "float32"
         self._step = training_step(self, self.call if plain else self)

@@ -105,35 +105,40 @@ def _softened(teacher, student, temperature):
 
 
 class _RowLoss(keras.losses.Loss):
-    """A loss that is averaged over rows, by their weights if they have any."""
+    """A loss that is averaged over rows, by their weights if they have any.
 
-    def __init__(self, name=None, reduction="mean_with_sample_weight", **kwargs):
-        super().__init__(name=name, reduction=reduction, **kwargs)
+    What Keras does to reduce it takes some twenty calls, which count where nothing is
+    compiled; here, in the usual case, it takes three.
+    """
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         usual = self.reduction == "mean_with_sample_weight"
-        if not usual or keras.config.backend() == "tensorflow":  # which has replicas
+        masked = getattr(y_pred, "_keras_mask", None) is not None
+        if not usual or masked or keras.config.backend() == "tensorflow":  # replicas
             return super().__call__(y_true, y_pred, sample_weight)
-        # The same in fewer steps, which count where nothing is compiled.
-        y_true = ops.convert_to_tensor(y_true, self.dtype)
-        values = self.call(y_true, ops.convert_to_tensor(y_pred, self.dtype))
+        true, said = (ops.convert_to_tensor(z, self.dtype) for z in (y_true, y_pred))
+        values = ops.cast(self.call(true, said), self.dtype)
+        count = math.prod(values.shape)
         if sample_weight is None:
-            return ops.sum(values) / max(math.prod(values.shape), 1)
+            return ops.sum(values) / max(count, 1)
         weight = ops.convert_to_tensor(sample_weight, self.dtype)
-        total = ops.sum(weight)
+        if math.prod(weight.shape) != count:
+            return super().__call__(y_true, y_pred, sample_weight)
         weighted = ops.sum(values * ops.reshape(weight, values.shape))
-        return weighted / ops.where(total == 0, 1.0, total)
+        return ops.divide_no_nan(weighted, ops.sum(weight))
 
 
 class _Distance(_RowLoss):
     """A distance as a Keras loss: `y_true` are the teacher's logits."""
 
-    def __init__(self, temperature=1.0, **kwargs):
+    def __init__(
+        self, temperature=1.0, name=None, reduction="mean_with_sample_weight", **kwargs
+    ):
         if not temperature > 0:
             raise ValueError(
                 f"`temperature` must be positive. Received: {temperature}."
             )
-        super().__init__(**kwargs)
+        super().__init__(name=name, reduction=reduction, **kwargs)
         self.temperature = float(temperature)
 
     def get_config(self):
@@ -179,17 +184,24 @@ class BinaryCrossentropy(_RowLoss):
         0.6931
     """
 
-    def __init__(self, name="binary_crossentropy", **kwargs):
-        super().__init__(name=name, **kwargs)
+    def __init__(
+        self,
+        name="binary_crossentropy",
+        reduction="mean_with_sample_weight",
+        **kwargs,
+    ):
+        super().__init__(name=name, reduction=reduction, **kwargs)
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         y_true = ops.convert_to_tensor(y_true, self.dtype)
-        known = y_true == y_true  # NaN is not
+        known = ops.logical_not(ops.isnan(y_true))
         weight = ops.cast(known, self.dtype)
         if sample_weight is not None:
             weight = weight * ops.reshape(ops.cast(sample_weight, self.dtype), (-1, 1))
         # Replaced before the product: 0 * NaN is NaN.
-        return super().__call__(ops.where(known, y_true, 0.0), y_pred, weight)
+        return super().__call__(
+            ops.where(known, y_true, ops.zeros_like(y_true)), y_pred, weight
+        )
 
     def call(self, y_true, y_pred):
         return ops.binary_crossentropy(y_true, y_pred, from_logits=True)
@@ -210,8 +222,13 @@ class SparseCategoricalCrossentropy(_RowLoss):
         0.6931
     """
 
-    def __init__(self, name="sparse_categorical_crossentropy", **kwargs):
-        super().__init__(name=name, **kwargs)
+    def __init__(
+        self,
+        name="sparse_categorical_crossentropy",
+        reduction="mean_with_sample_weight",
+        **kwargs,
+    ):
+        super().__init__(name=name, reduction=reduction, **kwargs)
 
     def call(self, y_true, y_pred):
         classes = ops.cast(ops.reshape(y_true, (-1,)), "int32")

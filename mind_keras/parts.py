@@ -51,6 +51,12 @@ class Parts:
         # Whether it may be called outside of a Keras layer.
         self.bare = all(getattr(run, "bare", False) for *_, run in self.parts)
 
+    def lay(self) -> None:
+        """Put weights in order in memory for training, where that matters."""
+        for *_, run in self.parts:
+            if hasattr(run, "lay"):
+                run.lay()
+
     def __call__(self, x, training=None) -> dict:
         """`{pattern: {modality: rows}}` to `{head: logits}`, patterns joined in order.
 

@@ -35,7 +35,7 @@ class Plan:
             # What nobody reads later is let go, so that its memory is used again.
             last = {id(tensor) for tensor in node.input_tensors} - kept
             kept |= last
-            self.steps.insert(0, Step(node, last))
+            self.steps.insert(0, Call(node, last))
         # Whether no layer in it asks Keras in which call it stands.
         self.bare = all(step.bare for step in self.steps)
 
@@ -44,16 +44,28 @@ class Plan:
             id(t): keras.ops.convert_to_tensor(rows, t.dtype)
             for t, rows in zip(self.reads, inputs, strict=True)
         }
-        if all(rows.is_meta for rows in known.values()) and self.shapes is not None:
-            # Keras asks for shapes alone, which takes as long as some steps.
-            (count, *_), *_ = (rows.shape for rows in known.values())
+        if self.shapes is not None and self._asks_for_shapes(known):
+            count = len(known[id(self.reads[0])])
             return [torch.empty((count, *some), device="meta") for some in self.shapes]
         for step in self.steps:
             step(known, training)
         return [known[tensor] for tensor in self.gives]
 
+    def _asks_for_shapes(self, known: dict) -> bool:
+        """Keras does before a fit, which takes as long as some steps."""
+        return all(
+            known[id(t)].is_meta and tuple(known[id(t)].shape[1:]) == tuple(t.shape[1:])
+            for t in self.reads
+        )
 
-class Step:
+    def lay(self) -> None:
+        """Before training: see `StandIn.lay`."""
+        for step in self.steps:
+            if isinstance(step.operation, StandIn):
+                step.operation.lay()
+
+
+class Call:
     """One call of a layer.
 
     Args:
@@ -76,7 +88,8 @@ class Step:
         if self.takes_training and training is not None:
             kwargs["training"] = training  # Keras, too, prefers it to the node's own
         call = self.operation.call if self.simple else self.operation
-        said = tree.flatten(call(*args, **kwargs))
+        said = call(*args, **kwargs)
+        said = [said] if isinstance(said, torch.Tensor) else tree.flatten(said)
         for tensor in self.last:
             del known[tensor]
         known.update(zip(self.gives, said, strict=True))
@@ -140,4 +153,6 @@ def _is_simple(operation) -> bool:
 
 def _holds_no_layers(layer: keras.Layer) -> bool:
     """A layer inside another is called by Keras, and asks whether this is training."""
-    return isinstance(layer, StandIn) or not layer._layers
+    if isinstance(layer, StandIn):
+        return not isinstance(getattr(layer.layer, "activation", None), keras.Layer)
+    return not layer._layers and not isinstance(layer, keras.layers.Lambda)

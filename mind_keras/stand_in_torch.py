@@ -25,6 +25,9 @@ class StandIn(keras.layers.Layer):
         """The stand-in's answer to a symbolic tensor."""
         return cls(layer)(x, **kwargs)
 
+    def lay(self) -> None:
+        """Put in order in memory what training would otherwise copy in each step."""
+
     def compute_output_spec(self, x, **kwargs):
         return self.layer.compute_output_spec(x, **kwargs)
 
@@ -38,3 +41,8 @@ def lay(variable: keras.Variable, *order: int) -> None:
     with torch.no_grad():
         tensor = variable.value
         tensor.data = tensor.data.permute(order).contiguous().permute(back)
+
+
+def tensor_of(value):
+    """Of a variable, or of what LoRA makes of several."""
+    return value.value if isinstance(value, keras.Variable) else value

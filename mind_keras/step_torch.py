@@ -11,8 +11,8 @@ import keras
 import torch
 
 
-class Step:
-    """Keras' own step of a learner, for one `fit`: same loss, gradients and metrics.
+class TrainingStep:
+    """Keras' own step of a learner, in fewer calls: same loss, gradients and metrics.
 
     As on the other backends, what is trainable is settled when `fit` begins.
 
@@ -31,7 +31,7 @@ class Step:
         learner, optimizer = self.learner, self.learner.optimizer
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         said = self.forward(x, training=True)
-        loss = learner.compute_loss(x, y, said, weight, training=True)
+        loss = learner._compute_loss(x, y, said, weight, training=True)
         for tensor in self.tensors:
             tensor.grad = None
         optimizer.scale_loss(loss).backward()
@@ -47,7 +47,7 @@ class Step:
 
 
 def _rows(x) -> int:
-    """Of any array in a batch: each batch of a `fit` has the same share of them."""
+    """Of the first array in a batch, by which Keras weighs the batch's loss."""
     while isinstance(x, Mapping):
-        x = next(iter(x.values()))
+        x = x[min(x)]
     return len(x)

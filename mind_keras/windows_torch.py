@@ -7,7 +7,13 @@ import keras
 import torch
 
 from mind_keras.graph import node_of
-from mind_keras.stand_in_torch import CHANNELS_FIRST, CHANNELS_LAST, StandIn, lay
+from mind_keras.stand_in_torch import (
+    CHANNELS_FIRST,
+    CHANNELS_LAST,
+    StandIn,
+    lay,
+    tensor_of,
+)
 
 
 class Windowed(StandIn):
@@ -32,10 +38,6 @@ class Windowed(StandIn):
 class FastConv2D(Windowed):
     """A convolution, also in place of a ZeroPadding2D just before it."""
 
-    def __init__(self, layer: keras.Layer, padding: tuple, **kwargs: object) -> None:
-        super().__init__(layer, padding, **kwargs)
-        lay(layer.kernel, 3, 0, 1, 2)  # Of each filter, all channels of a pixel
-
     @classmethod
     def of(cls, layer: keras.Layer, x, **kwargs):
         if layer.padding == "same":
@@ -43,11 +45,15 @@ class FastConv2D(Windowed):
         source, padding = _before_padding(x)
         return cls(layer, padding)(source)
 
+    def lay(self) -> None:
+        if not self.layer.lora_enabled:
+            lay(self.layer.kernel, 3, 0, 1, 2)  # Of each filter, a pixel's channels
+
     def call(self, x):
         layer = self.layer
         answer = torch.nn.functional.conv2d(
             x.permute(CHANNELS_FIRST[4]),
-            layer.kernel.value.permute(3, 2, 0, 1),
+            tensor_of(layer.kernel).permute(3, 2, 0, 1),
             layer.bias.value if layer.use_bias else None,
             layer.strides,
             self.padding,
@@ -97,8 +103,8 @@ def _is_plain(relu) -> bool:
 
 
 def pads_like_keras(layer) -> bool:
-    """Whether torch pads like Keras; LoRA makes a kernel of several variables."""
+    """Whether torch pads like Keras."""
     odd = all(size % 2 for size in layer.kernel_size)
     even = layer.padding == "valid" or (layer.strides == (1, 1) and odd)
-    plain = layer.dilation_rate == (1, 1) and not layer.lora_enabled
+    plain = layer.dilation_rate == (1, 1)
     return layer.data_format == "channels_last" and even and plain

@@ -158,3 +158,20 @@ def test_errors_say_rule_received_and_cure():
         ValueError, match=r"`temperature` must be positive\. Received: 0"
     ):
         losses.BernoulliKL(0)
+
+
+@pytest.mark.parametrize("reduction", ["mean_with_sample_weight", "sum", "none"])
+@pytest.mark.parametrize(
+    "weight",
+    [None, 0.5, [1.0, 2.0, 0.0], [[1.0], [0.0], [3.0]], [0.0] * 3, [1.0, -1.0, 0.0]],
+)
+@pytest.mark.parametrize("kind", ["bernoulli_kl", "categorical_kl", "mse"])
+def test_rows_are_reduced_as_keras_reduces_them(kind, weight, reduction):
+    loss = losses.DISTANCES[kind](2.0, reduction=reduction)
+    rng = np.random.default_rng(0)
+    said = [rng.normal(size=(3, 2)).astype("float32") for _ in range(2)]
+    weight = None if weight is None else np.array(weight, "float32")
+    ours = loss(*said, sample_weight=weight)
+    theirs = keras.losses.Loss.__call__(loss, *said, sample_weight=weight)
+    ours, theirs = map(keras.ops.convert_to_numpy, (ours, theirs))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-7)

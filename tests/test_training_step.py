@@ -39,6 +39,13 @@ class Drops(layers.Layer):
         return shape
 
 
+class Plain(mk.Distiller):
+    """Keras still allows a loss that is not told of training."""
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+        return super().compute_loss(x, y, y_pred, sample_weight)
+
+
 def samples(rows=22):
     rng = np.random.default_rng(0)
     which = {"cxr": np.arange(0, rows, 2)}
@@ -51,7 +58,7 @@ def samples(rows=22):
 def student(*first):
     keras.utils.set_random_seed(1)
     series = layers.Input(ABOUT.shape("ehr"))
-    lstm = keras.Sequential([series, *first, layers.LSTM(5)])
+    lstm = keras.Sequential([series, *(make() for make in first), layers.LSTM(5)])
     return mk.build_student(ABOUT, {"cxr": RESNET, "ehr": lstm})
 
 
@@ -109,9 +116,16 @@ def test_metrics_are_those_of_keras(monkeypatch):
 
 
 @on_torch
-@pytest.mark.parametrize("make", [Drops, lambda: layers.TimeDistributed(Drops())])
+@pytest.mark.parametrize(
+    "make",
+    [
+        Drops,
+        lambda: layers.TimeDistributed(Drops()),
+        lambda: layers.Dense(3, activation=Drops()),
+    ],
+)
 def test_a_layer_that_asks_is_told_that_this_is_training(monkeypatch, make):
-    compare(monkeypatch, lambda: distiller(make()), mk.batches(samples(), 8))
+    compare(monkeypatch, lambda: distiller(make), mk.batches(samples(), 8))
 
 
 @on_torch
@@ -147,6 +161,101 @@ def test_what_was_frozen_before_fit_stays():
     both = zip(frozen.get_weights(), before, strict=True)
     moved = [np.abs(ours - theirs).max() for ours, theirs in both]
     assert min(moved) > 1e-4
+
+
+@on_torch
+def test_a_loss_that_is_not_told_of_training_is_asked_as_keras_asks(monkeypatch):
+    compare(
+        monkeypatch,
+        lambda: Plain(student(), task=ABOUT.task),
+        mk.batches(samples(), 8),
+    )
+
+
+@on_torch
+def test_the_logged_loss_weighs_batches_as_keras_does(monkeypatch):
+    def drawn():
+        for rows in (20, 2), (2, 20):
+            x, y = {}, {}
+            for pattern, size in zip(("ehr", "cxr+ehr"), rows, strict=True):
+                names = pattern.split("+")
+                x[pattern] = {m: np.ones((size, *ABOUT.shape(m)), "f4") for m in names}
+                y[pattern] = np.tile(np.arange(size)[:, None] % 2, (1, 3)).astype("f4")
+            yield x, y
+
+    once = {"steps_per_epoch": 2, "shuffle": False, "verbose": 0}
+
+    def logged():
+        learner = mk.Distiller(student(), task=ABOUT.task)
+        learner.compile("sgd")
+        return learner.fit(drawn(), **once).history["loss"]
+
+    ours = logged()
+    monkeypatch.setattr(grouped, "training_step", lambda *_: None)
+    np.testing.assert_allclose(ours, logged(), rtol=1e-5)
+
+
+def test_a_batch_can_be_trained_on_before_any_fit():
+    learner = mk.Distiller(student(), task=ABOUT.task)
+    learner.compile("sgd")
+    if keras.config.backend() != "jax":  # whose step takes a state
+        logs = learner.train_step(mk.batches(samples(), 8)[0])
+        assert np.isfinite(float(logs["loss"]))
+    assert np.isfinite(learner.train_on_batch(*mk.batches(samples(), 8)[0])).all()
+
+
+@on_torch
+def test_weights_that_are_laid_anew_between_fits_keep_their_moments():
+    found, data = [], mk.batches(samples(), 8)
+    for anew in (False, True):
+        learner, optimizer = distiller(), keras.optimizers.Adam(0.01)
+        learner.compile(optimizer)
+        learner.fit(data, epochs=1, verbose=0)
+        if anew:
+            for weight in learner.trainable_variables:
+                tensor = weight.value
+                back = tuple(range(tensor.ndim))[::-1]
+                tensor.data = tensor.data.permute(back).contiguous().permute(back)
+        learner.optimizer.apply(
+            [variable.value * 0 + 1e-3 for variable in learner.trainable_variables],
+            learner.trainable_variables,
+        )
+        found.append([keras.ops.convert_to_numpy(v) for v in optimizer.variables])
+        found[-1] += learner.get_weights()
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+@on_torch
+def test_a_decay_that_is_set_later_acts():
+    size = {}
+    for decay in (0.0, 5.0):
+        learner, optimizer = distiller(), keras.optimizers.AdamW(weight_decay=0.0)
+        learner.compile(optimizer)
+        optimizer.weight_decay = decay
+        learner.fit(mk.batches(samples(), 8), epochs=3, verbose=0)
+        some = learner.student.get_layer("cxr_encoder").trainable_variables
+        size[decay] = sum(np.abs(keras.ops.convert_to_numpy(v)).sum() for v in some)
+    assert size[5.0] < 0.98 * size[0.0]
+
+
+@pytest.mark.parametrize("change", ["enable_lora", "quantize"])
+def test_a_layer_that_is_changed_after_it_was_asked_answers_as_in_keras(change):
+    about = tiny.spec()
+    model = tiny.student(about)
+    x = {m: np.ones((3, *about.shape(m)), "float32") for m in about.names}
+    mk.predict(model, x, task=about.task)
+    layer = model.get_layer("ehr_encoder").layers[2]
+    assert isinstance(layer, layers.Dense)
+    if change == "enable_lora":
+        layer.enable_lora(2)
+        layer.lora_kernel_b.assign(np.ones(layer.lora_kernel_b.shape))
+    else:
+        layer.quantize("int8")
+    if keras.config.backend() == "torch":  # elsewhere it was compiled before
+        said = mk.predict(model, x, task=about.task)["ehr"]
+        logits = keras.ops.convert_to_numpy(model(x)["ehr"])
+        np.testing.assert_allclose(said, 1 / (1 + np.exp(-logits)), rtol=1e-5)
 
 
 def test_elsewhere_and_where_keras_compiles_the_step_is_keras():
