@@ -11,6 +11,8 @@ import math
 import keras
 from keras import ops
 
+MEAN = "mean_with_sample_weight"
+
 
 def bernoulli_kl(teacher, student, temperature=1.0):
     """KL(teacher || student) of independent yes/no beliefs, averaged over labels.
@@ -112,9 +114,9 @@ class _RowLoss(keras.losses.Loss):
     """
 
     def __call__(self, y_true, y_pred, sample_weight=None):
-        usual = self.reduction == "mean_with_sample_weight"
         masked = getattr(y_pred, "_keras_mask", None) is not None
-        if not usual or masked or keras.config.backend() == "tensorflow":  # replicas
+        usual = self.reduction == MEAN and not masked
+        if not usual or keras.config.backend() == "tensorflow":  # replicas
             return super().__call__(y_true, y_pred, sample_weight)
         true, said = (ops.convert_to_tensor(z, self.dtype) for z in (y_true, y_pred))
         values = ops.cast(self.call(true, said), self.dtype)
@@ -131,9 +133,7 @@ class _RowLoss(keras.losses.Loss):
 class _Distance(_RowLoss):
     """A distance as a Keras loss: `y_true` are the teacher's logits."""
 
-    def __init__(
-        self, temperature=1.0, name=None, reduction="mean_with_sample_weight", **kwargs
-    ):
+    def __init__(self, temperature=1.0, name=None, reduction=MEAN, **kwargs):
         if not temperature > 0:
             raise ValueError(
                 f"`temperature` must be positive. Received: {temperature}."
@@ -184,12 +184,7 @@ class BinaryCrossentropy(_RowLoss):
         0.6931
     """
 
-    def __init__(
-        self,
-        name="binary_crossentropy",
-        reduction="mean_with_sample_weight",
-        **kwargs,
-    ):
+    def __init__(self, name="binary_crossentropy", reduction=MEAN, **kwargs):
         super().__init__(name=name, reduction=reduction, **kwargs)
 
     def __call__(self, y_true, y_pred, sample_weight=None):
@@ -223,10 +218,7 @@ class SparseCategoricalCrossentropy(_RowLoss):
     """
 
     def __init__(
-        self,
-        name="sparse_categorical_crossentropy",
-        reduction="mean_with_sample_weight",
-        **kwargs,
+        self, name="sparse_categorical_crossentropy", reduction=MEAN, **kwargs
     ):
         super().__init__(name=name, reduction=reduction, **kwargs)
 
