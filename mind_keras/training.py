@@ -1,5 +1,6 @@
 """Fitting with early stopping: one way for teachers, students and controls."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -53,6 +54,8 @@ def fit(
     Returns:
         Columns `epoch, metric, value`.
 
+    Warns if patience ended with the first epoch as the best.
+
     Raises:
         ValueError: If no head has a weight on its labels. If no epoch ended in a finite
             validation loss: such a model would say nothing of anybody, which looks as
@@ -77,6 +80,7 @@ def fit(
             f"{history['val_loss']} at a learning rate of {learning_rate}. Lower the "
             "learning rate, or look for huge values in the rows."
         )
+    _warn_of_the_first(history["val_loss"], patience)
     return pd.DataFrame(
         [
             {"epoch": epoch, "metric": metric, "value": float(value)}
@@ -93,6 +97,17 @@ def check_stops(learner: GroupedModel) -> None:
             "Training is stopped by the labels of validation samples, so some head "
             f"must have a `task_weight` above 0. Received: {learner.task_weights}. "
             "Give a small one, as 0.01, or train by `compile` and `fit` alone."
+        )
+
+
+def _warn_of_the_first(losses: Sequence[float], patience: int) -> None:
+    """What is kept has hardly learnt, though training seems to have gone on."""
+    if len(losses) > patience and np.nanargmin(losses) == 0:
+        warnings.warn(
+            f"The first of {len(losses)} epochs was the best by its validation loss, "
+            "and is kept. Lower the learning rate; or, where BatchNormalization lags "
+            "behind in short epochs, raise `patience` or lower `batch_size`.",
+            stacklevel=3,
         )
 
 

@@ -97,6 +97,17 @@ def test_training_stops_early():
     assert len(losses) == losses.argmin() + 3 < 60
 
 
+def test_a_first_epoch_that_is_kept_is_warned_of():
+    data = splits({"ehr": 24})
+    train = data.train
+    ids = [f"other {k}" for k in range(len(train))]
+    # The same rows with the opposite labels: each epoch is worse.
+    opposite = mk.Samples(train.spec, 1 - train.y, train.x, train.rows, id=ids)
+    data, model = mk.Splits(train, opposite, data.test), teacher(train.spec, "ehr")
+    with pytest.warns(UserWarning, match="The first of 4 epochs was the best"):
+        mk.fit_teachers({"ehr": [model]}, data, epochs=30, patience=3)
+
+
 @pytest.mark.parametrize("batch_size", [3, 5, 256])
 def test_answers_are_what_the_teacher_says_and_nan_where_it_cannot(batch_size):
     data = samples(patterns={"ehr": 8, "ehr+lab": 20, "lab": 4})
