@@ -1,9 +1,12 @@
 """One patient: the student against the ensemble of its teachers, in time and size.
 
-Student and teachers are those of `configs/icu_mortality.yaml`, at 96 and 224 px. Each
-answers one sample at a time, one model after another, as `mk.predict` does; the two
-take turns. `p50` and `p95` are milliseconds on the wall, sizes are of `.keras` files,
-`times_*` say how much less the student takes.
+Student and teachers are those of `configs/icu_mortality.yaml`, at 96 and 224 px; its
+teachers are small, so that a CPU can train them. In the last case they have the sizes
+that the field uses for such data: ResNet-34 and LSTM(256) are MedFuse's (Hayat et al.,
+2022, arXiv 2207.07027), with two more beside each. Each answers one sample at a time,
+one model after another, as `mk.predict` does; the two take turns. `p50` and `p95` are
+milliseconds on the wall, sizes are of `.keras` files, `times_*` say how much less the
+student takes.
 """
 
 import tempfile
@@ -21,20 +24,33 @@ STUDENT = {
     "cxr": made_up.RESNET | {"depth": 6},
     "ehr": {"encoder": "gru", "units": 16},
 }
+FIELD = {
+    "cxr": [made_up.RESNET | {"depth": depth, "width": 64} for depth in (34, 18, 10)],
+    "ehr": [
+        made_up.LSTM | {"units": 256, "layers": 2},
+        made_up.LSTM | {"units": 256},
+        made_up.LSTM | {"units": 128},
+    ],
+}
+CASES = {
+    "small teachers, 96 px": (96, made_up.TEACHERS),
+    "small teachers, 224 px": (224, made_up.TEACHERS),
+    "large teachers, 224 px": (224, FIELD),
+}
 
 
 def measure(quick: bool = False) -> list[dict]:
-    """Rows of student and teachers for each size of images."""
+    """Rows of student and teachers for each size of images and of teachers."""
     rows = []
-    for pixels in (96,) if quick else (96, 224):
+    for case, (pixels, encoders) in list(CASES.items())[: 1 if quick else None]:
         about = made_up.spec(STUDENT, pixels)
         student = {"student": made_up.student(about, STUDENT)}
         teachers = {
             f"{m}-{k}": teacher
-            for m, some in made_up.teachers(about).items()
+            for m, some in made_up.teachers(about, encoders=encoders).items()
             for k, teacher in enumerate(some)
         }
-        rows += compare(f"{pixels} px", student, teachers, 1 if quick else 3)
+        rows += compare(case, student, teachers, 1 if quick else 3)
     return rows
 
 

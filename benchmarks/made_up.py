@@ -59,12 +59,14 @@ def student(about: mk.Spec, encoders: dict, seed: int = 0) -> keras.Model:
     return mk.build_student(about, encoders)
 
 
-def teachers(about: mk.Spec, number: int = 3) -> dict[str, list[keras.Model]]:
+def teachers(
+    about: mk.Spec, number: int = 3, encoders: dict = TEACHERS
+) -> dict[str, list[keras.Model]]:
     """Teachers of each modality, not trained: that changes no time."""
     keras.utils.set_random_seed(1)
     return {
         m: [
-            mk.build_teacher(about, m, **TEACHERS[m][k % len(TEACHERS[m])])
+            mk.build_teacher(about, m, **encoders[m][k % len(encoders[m])])
             for k in range(number)
         ]
         for m in about.names
