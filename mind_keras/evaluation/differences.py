@@ -7,8 +7,10 @@ never here.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
 from mind_keras.data.samples import Samples
 from mind_keras.evaluation.cells import Cell, cells, targets
@@ -62,6 +64,11 @@ class Terms:
     metrics: Sequence[str]
     margins: Mapping[str, float]
     level: float
+
+    @cached_property
+    def group(self) -> np.ndarray:
+        """The patient of each sample as a number, `(n,)`."""
+        return pd.factorize(self.samples.group)[0]
 
 
 def difference_rows(mine: Answers, theirs: Answers, terms: Terms) -> Iterator[dict]:
@@ -120,7 +127,7 @@ def _tested(
 
 
 def _by_bootstrap(cell: Cell, terms: Terms) -> dict:
-    value, low, high, n, note = numbers_of(cell, terms.samples.group, terms.level)
+    value, low, high, n, note = numbers_of(cell, terms.group, terms.level)
     # No interval, no p: what cannot be doubted by resampling is not certain.
     p = np.nan if np.isnan(low) else bootstrap_p(cell.values[1:])
     numbers = {"label": cell.label, "value": value, "low": low, "high": high, "p": p}
@@ -140,7 +147,7 @@ def _by_delong(cell: Cell, mine: np.ndarray, theirs: np.ndarray, terms: Terms) -
         targets(terms.samples)[used, column],
         mine[used, column],
         theirs[used, column],
-        terms.samples.group[used],
+        terms.group[used],
         level=terms.level,
     )._asdict()
     found["note"] = cell.note or found["note"]

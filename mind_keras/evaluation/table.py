@@ -86,7 +86,7 @@ def score(
 def numbers_of(
     cell: Cell, group: np.ndarray, level: float
 ) -> tuple[float, float, float, int, str]:
-    """`value, low, high, n, note` of a cell."""
+    """`value, low, high, n, note` of a cell; patients are numbers from 0 up."""
     value, replicates = float(cell.values[0]), cell.values[1:]
     low, high, doubt = np.nan, np.nan, ""
     if len(replicates) and not np.isnan(value):
