@@ -189,14 +189,11 @@ class BinaryCrossentropy(_RowLoss):
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         y_true = ops.convert_to_tensor(y_true, self.dtype)
-        known = ops.logical_not(ops.isnan(y_true))
-        weight = ops.cast(known, self.dtype)
+        weight = ops.cast(ops.isfinite(y_true), self.dtype)
         if sample_weight is not None:
             weight = weight * ops.reshape(ops.cast(sample_weight, self.dtype), (-1, 1))
         # Replaced before the product: 0 * NaN is NaN.
-        return super().__call__(
-            ops.where(known, y_true, ops.zeros_like(y_true)), y_pred, weight
-        )
+        return super().__call__(ops.nan_to_num(y_true), y_pred, weight)
 
     def call(self, y_true, y_pred):
         return ops.binary_crossentropy(y_true, y_pred, from_logits=True)

@@ -105,6 +105,8 @@ def _is_plain(relu) -> bool:
 def pads_like_keras(layer) -> bool:
     """Whether torch pads like Keras."""
     odd = all(size % 2 for size in layer.kernel_size)
-    even = layer.padding == "valid" or (layer.strides == (1, 1) and odd)
+    # A kernel of one pixel needs no padding, however far it goes at once.
+    alike = (odd and layer.strides == (1, 1)) or set(layer.kernel_size) == {1}
+    even = layer.padding == "valid" or alike
     plain = layer.dilation_rate == (1, 1)
     return layer.data_format == "channels_last" and even and plain

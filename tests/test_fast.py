@@ -88,6 +88,12 @@ MODELS = {
     "same at stride 2": lambda: functional(
         IMAGE, layers.Conv2D(4, 3, 2, padding="same", activation="relu")
     ),
+    "one pixel at stride 2": lambda: functional(
+        IMAGE, layers.Conv2D(4, 1, 2, padding="same")
+    ),
+    "one pixel of odd sides at stride 3": lambda: functional(
+        (7, 9, 2), layers.Conv2D(4, 1, 3, padding="same")
+    ),
     "groups and dilation": lambda: functional(
         IMAGE,
         layers.Conv2D(6, (3, 5), groups=3, padding="same"),
