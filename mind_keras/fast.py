@@ -146,3 +146,22 @@ def training_step(learner: keras.Model, forward: Callable) -> Callable | None:
     from mind_keras.step_torch import TrainingStep
 
     return TrainingStep(learner, forward)
+
+
+def mean_crossentropy(y_true, y_pred, sample_weight=None):
+    """Binary cross-entropy on logits, averaged over the labels that are known.
+
+    Args:
+        y_true: 0, 1 or NaN (unknown), a tensor `(batch, labels)`.
+        y_pred: Logits, of that shape and dtype.
+        sample_weight: `(batch,)` or `(batch, 1)`, of that dtype, or None.
+
+    Returns:
+        None where Keras' own way is the right one.
+    """
+    masked = getattr(y_pred, "_keras_mask", None) is not None
+    if keras.config.backend() != "torch" or masked:
+        return None
+    from mind_keras.losses_torch import mean_crossentropy
+
+    return mean_crossentropy(y_true, y_pred, sample_weight)
