@@ -103,7 +103,7 @@ class GroupedModel(keras.Model):
         for name, given in {"loss": loss, "metrics": metrics or weighted}.items():
             self._check_heads(name, given)
         self._jit_given = kwargs.get("jit_compile", "auto")
-        self._measures = bool(metrics or weighted)
+        self._step, self._measures = None, bool(metrics or weighted)
         super().compile(
             optimizer,
             loss=loss,

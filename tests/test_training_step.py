@@ -205,6 +205,15 @@ def test_a_batch_can_be_trained_on_before_any_fit():
 
 
 @on_torch
+def test_a_step_after_another_compile_is_logged():
+    learner, batch = mk.Distiller(student(), task=ABOUT.task), mk.batches(samples(), 8)
+    learner.compile("sgd")
+    learner.fit(batch, verbose=0)
+    learner.compile("sgd")
+    assert float(learner.train_step(batch[0])["loss"]) > 0
+
+
+@on_torch
 def test_weights_that_are_laid_anew_between_fits_keep_their_moments():
     found, data = [], mk.batches(samples(), 8)
     for anew in (False, True):
