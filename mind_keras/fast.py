@@ -1,10 +1,9 @@
 """What a backend can do faster than Keras does it, with the same numbers.
 
-Nothing here changes a model but the order in which weights that are trained lie in
+Nothing here changes a model but the order in which the weights of a learner lie in
 memory: variables are the model's, and what is saved, cloned or exported is what the
-user built. Where a backend compiles whole steps (JAX) or a
-function (TensorFlow) there is nothing to add; on torch see `plan_torch`, `fast_torch`,
-`step_torch` and `adam_torch`.
+user built. Where a backend compiles whole steps (JAX) or a function (TensorFlow) there
+is little to add; on torch see the files that are named for it.
 """
 
 import math
@@ -156,12 +155,8 @@ def mean_crossentropy(y_true, y_pred, sample_weight=None):
         y_pred: Logits, of that shape and dtype.
         sample_weight: `(batch,)` or `(batch, 1)`, of that dtype, or None.
 
-    Returns:
-        None where Keras' own way is the right one.
+    Only on torch, and only without a mask.
     """
-    masked = getattr(y_pred, "_keras_mask", None) is not None
-    if keras.config.backend() != "torch" or masked:
-        return None
     from mind_keras.losses_torch import mean_crossentropy
 
     return mean_crossentropy(y_true, y_pred, sample_weight)

@@ -34,9 +34,10 @@ def stand_in(layer: keras.Layer) -> Callable:
         return layer
 
     def call(*args, **kwargs):
-        # With a mask, a first state or the like Keras' own way is the right one.
+        # With a mask, a first state, whole numbers or the like Keras' way is right.
         kwargs = {name: value for name, value in kwargs.items() if value is not None}
         alone = len(args) == 1 and set(kwargs) <= {"training"}
+        alone = alone and getattr(args[0], "dtype", None) == "float32"
         if not alone or getattr(args[0], "_keras_mask", None) is not None:
             return layer(*args, **kwargs)
         return kind.of(layer, args[0], **kwargs)

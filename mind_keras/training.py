@@ -80,7 +80,7 @@ def fit(
             f"{history['val_loss']} at a learning rate of {learning_rate}. Lower the "
             "learning rate, or look for huge values in the rows."
         )
-    _warn_of_the_first(history["val_loss"], patience)
+    _warn_of_the_first(learner.student.name, history["val_loss"], patience)
     return pd.DataFrame(
         [
             {"epoch": epoch, "metric": metric, "value": float(value)}
@@ -100,13 +100,14 @@ def check_stops(learner: GroupedModel) -> None:
         )
 
 
-def _warn_of_the_first(losses: Sequence[float], patience: int) -> None:
+def _warn_of_the_first(name: str, losses: Sequence[float], patience: int) -> None:
     """What is kept has hardly learnt, though training seems to have gone on."""
-    if len(losses) > patience and np.nanargmin(losses) == 0:
+    if len(losses) > max(patience, 1) and np.nanargmin(losses) == 0:
         warnings.warn(
-            f"The first of {len(losses)} epochs was the best by its validation loss, "
-            "and is kept. Lower the learning rate; or, where BatchNormalization lags "
-            "behind in short epochs, raise `patience` or lower `batch_size`.",
+            f"The first of {len(losses)} epochs of {name!r} was the best by its "
+            "validation loss, and is kept. Lower the learning rate; or, where "
+            "BatchNormalization lags behind in short epochs, raise `patience` or lower "
+            "`batch_size`.",
             stacklevel=3,
         )
 

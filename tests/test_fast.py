@@ -82,6 +82,7 @@ MODELS = {
     ),
     "dense of rows": lambda: functional((5,), layers.Dense(4, activation="relu")),
     "dense of series": lambda: functional(SERIES, layers.Dense(4)),
+    "dense of whole numbers": lambda: functional((5,), layers.Dense(4), dtype="int32"),
     "dense without bias": lambda: functional(SERIES, layers.Dense(4, use_bias=False)),
     "convolution": lambda: functional(IMAGE, layers.Conv2D(4, 3, padding="same")),
     "even kernel": lambda: functional(IMAGE, layers.Conv2D(4, 2, padding="same")),
@@ -130,7 +131,8 @@ TRAINING = [False, True]
 
 def given(model, rows=6):
     shape = model.inputs[0].shape[1:]
-    return np.random.default_rng(1).normal(size=(rows, *shape)).astype("float32")
+    values = 3 * np.random.default_rng(1).normal(size=(rows, *shape))
+    return values.astype(model.inputs[0].dtype)
 
 
 @pytest.mark.parametrize("training", TRAINING)

@@ -175,3 +175,23 @@ def test_rows_are_reduced_as_keras_reduces_them(kind, weight, reduction):
     theirs = keras.losses.Loss.__call__(loss, *said, sample_weight=weight)
     ours, theirs = map(keras.ops.convert_to_numpy, (ours, theirs))
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize("made", [losses.SquaredError, losses.BinaryCrossentropy])
+def test_masked_rows_do_not_count(made, half):
+    rng = np.random.default_rng(0)
+    said = rng.normal(size=(6, 1)).astype("float16" if half else "float32")
+    true = (rng.random((6, 1)) > 0.5).astype("float32")
+    given = keras.Input((1,), dtype=said.dtype.name)
+    shown = np.where(np.arange(6) % 3, 1, 0)[:, None].astype(said.dtype) * (said + 9)
+    logits = keras.layers.Masking(dtype=said.dtype.name)(given)
+    masked = keras.Model(given, logits)(shown)
+    kept = np.arange(6) % 3 > 0
+    found = made()(true, masked, None if made is losses.SquaredError else np.ones(6))
+    alone = made()(true[kept], shown[kept])
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(found),
+        keras.ops.convert_to_numpy(alone),
+        rtol=1e-3 if half else 1e-5,
+    )

@@ -104,7 +104,7 @@ def test_a_first_epoch_that_is_kept_is_warned_of():
     # The same rows with the opposite labels: each epoch is worse.
     opposite = mk.Samples(train.spec, 1 - train.y, train.x, train.rows, id=ids)
     data, model = mk.Splits(train, opposite, data.test), teacher(train.spec, "ehr")
-    with pytest.warns(UserWarning, match="The first of 4 epochs was the best"):
+    with pytest.warns(UserWarning, match="The first of 4 epochs of "):
         mk.fit_teachers({"ehr": [model]}, data, epochs=30, patience=3)
 
 
