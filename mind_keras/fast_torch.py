@@ -104,6 +104,8 @@ def _reset_first(some):
 class FastBatchNorm(StandIn):
     """BatchNorm in one pass, with Keras' moving statistics (variance over n)."""
 
+    rectifies = False  # whether the ReLU after it is done here, in the same memory
+
     def call(self, x, training=None):
         layer = self.layer
         own = bool(training) and layer.trainable
@@ -127,6 +129,8 @@ class FastBatchNorm(StandIn):
                     (layer.moving_variance, variance),
                 ):
                     moving.assign(torch.lerp(moving.value, now, 1 - layer.momentum))
+        if self.rectifies:
+            torch.relu_(answer)
         return answer.permute(CHANNELS_LAST[x.ndim])
 
 

@@ -6,6 +6,7 @@ this once; a stock layer of float32 then costs its own `call` and no more, any o
 layer is called as Keras calls it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 import keras
@@ -13,9 +14,10 @@ import numpy as np
 import torch
 from keras import tree
 
-from mind_keras.fast_torch import stand_in
+from mind_keras.fast_torch import FastBatchNorm, stand_in
 from mind_keras.graph import graph, replay, topological
 from mind_keras.stand_in_torch import StandIn
+from mind_keras.windows_torch import is_relu
 
 
 class Plan:
@@ -36,6 +38,7 @@ class Plan:
             last = {id(tensor) for tensor in node.input_tensors} - kept
             kept |= last
             self.steps.insert(0, Call(node, last))
+        self.steps = _rectified(self.steps, self.gives)
         # Whether no layer in it asks Keras in which call it stands.
         self.bare = all(step.bare for step in self.steps)
 
@@ -81,18 +84,41 @@ class Call:
         self.takes_training = isinstance(self.operation, keras.Layer) and (
             self.operation._call_has_training_arg
         )
+        self.reads = [id(tensor) for tensor in node.input_tensors]
         self.gives = [id(tensor) for tensor in node.outputs]
+        self.call = self.operation.call if self.simple else self.operation
 
     def __call__(self, known: dict, training) -> None:
         args, kwargs = self.arguments(known)
         if self.takes_training and training is not None:
             kwargs["training"] = training  # Keras, too, prefers it to the node's own
-        call = self.operation.call if self.simple else self.operation
-        said = call(*args, **kwargs)
+        said = self.call(*args, **kwargs)
         said = [said] if isinstance(said, torch.Tensor) else tree.flatten(said)
         for tensor in self.last:
             del known[tensor]
         known.update(zip(self.gives, said, strict=True))
+
+
+def _rectified(steps: list[Call], gives: list[int]) -> list[Call]:
+    """The same calls, ReLUs done in the memory of what nobody else reads.
+
+    In place after a batch normalisation or a sum alone: neither needs its own answer
+    to take gradients.
+    """
+    maker = {tensor: step for step in steps for tensor in step.gives}
+    readers = Counter([*gives, *(tensor for step in steps for tensor in step.reads)])
+    kept = []
+    for step in steps:
+        relu = step.simple and is_relu(step.operation)
+        alone = relu and readers[step.reads[0]] == 1
+        before = maker.get(step.reads[0]) if alone else None
+        if before and isinstance(before.operation, FastBatchNorm):
+            before.operation.rectifies, before.gives = True, step.gives
+            continue
+        if before and before.simple and type(before.operation) is keras.layers.Add:
+            step.call = torch.relu_
+        kept.append(step)
+    return kept
 
 
 def answers(model: keras.Model) -> Callable:

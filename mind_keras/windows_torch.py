@@ -75,7 +75,7 @@ class FastMaxPooling2D(Windowed):
         wide = all(
             2 * pad <= size for pad, size in zip(padding, layer.pool_size, strict=True)
         )
-        if type(before) is keras.layers.ReLU and wide and _is_plain(before):
+        if is_relu(before) and wide:
             return cls(layer, padding)(source)
         return cls(layer, (0, 0))(x)
 
@@ -98,8 +98,11 @@ def _before_padding(x) -> tuple:
     return x, (0, 0)
 
 
-def _is_plain(relu) -> bool:
-    return (relu.max_value, relu.negative_slope, relu.threshold) == (None, 0, 0)
+def is_relu(layer) -> bool:
+    """Whether a layer is max(x, 0) and nothing else."""
+    if type(layer) is not keras.layers.ReLU:
+        return False
+    return (layer.max_value, layer.negative_slope, layer.threshold) == (None, 0, 0)
 
 
 def pads_like_keras(layer) -> bool:

@@ -50,6 +50,22 @@ def frozen_inside():
     return keras.Model({"ehr": x}, {"ehr": inner(x, training=False)})
 
 
+def rectified_twice(make):
+    """A ReLU of what is read a second time, as it was."""
+    x = keras.Input((5,), name="ehr")
+    made = make(x)
+    y = layers.Subtract()([layers.ReLU()(made), made])
+    return keras.Model({"ehr": x}, {"ehr": y})
+
+
+def summed(x):
+    return layers.Add()([layers.Dense(5)(x), x])
+
+
+def normalised(x):
+    return layers.BatchNormalization()(layers.Dense(5)(x))
+
+
 SERIES, IMAGE = (7, 5), (12, 14, 3)
 MODELS = {
     "lstm": lambda: functional(SERIES, layers.LSTM(4)),
@@ -122,6 +138,18 @@ MODELS = {
         layers.MaxPooling2D(3, 2),
     ),
     "resnet": lambda: functional(IMAGE, resnet(IMAGE, name="e", depth=6, width=16)),
+    "relu of batch norm": lambda: functional(
+        (5,), layers.BatchNormalization(), layers.ReLU(), layers.Dense(2)
+    ),
+    "bounded relu of batch norm": lambda: functional(
+        (5,), layers.BatchNormalization(), layers.ReLU(max_value=0.5)
+    ),
+    "relu of a batch norm read twice": lambda: rectified_twice(normalised),
+    "relu of a sum read twice": lambda: rectified_twice(summed),
+    "relu of the rows, read twice": lambda: rectified_twice(lambda x: x),
+    "relu of a tanh": lambda: functional(
+        (5,), layers.Dense(5, activation="tanh"), layers.ReLU()
+    ),
     "called as frozen": frozen_inside,
     "nested lstm": lambda: functional(SERIES, lstm(SERIES, name="e", units=3)),
     "nested gru": lambda: functional(SERIES, gru(SERIES, name="e", units=3, layers=2)),
@@ -199,6 +227,35 @@ def test_only_what_the_kernel_knows_is_replaced(made, kind):
     (step,) = Plan(list(inputs.values()), list(outputs.values())).steps
     known = type(model.layers[-1]).__name__
     assert type(step.operation).__name__ == (kind or known)
+
+
+@on_torch
+@pytest.mark.parametrize(("make", "steps"), [(normalised, 2), (summed, 3)])
+def test_a_relu_is_in_the_memory_of_what_nobody_else_reads(make, steps):
+    from mind_keras.plan_torch import Plan
+
+    x = keras.Input((5,), name="ehr")
+    made = make(x)
+    y = layers.ReLU()(made)
+    model = random_weights(keras.Model({"ehr": x}, {"ehr": y}))
+    rows, memory = ops.convert_to_tensor(given(model)), []
+    plan = Plan([x], [y])
+    for step in plan.steps[-2:]:
+        call = step.call
+        step.call = lambda *a, call=call, **k: (
+            memory.append(call(*a, **k)) or memory[-1]
+        )
+    (said,) = plan([rows], training=False)
+    assert len(plan.steps) == steps
+    assert memory[-1].data_ptr() == said.data_ptr()
+    assert (memory[-2].data_ptr() == said.data_ptr()) == (make is summed)
+    # Asked for itself, the answer before the ReLU is what it was.
+    before, after = Plan([x], [made, y])([rows], training=False)
+    assert before.min() < 0 and torch_equal(after, before.clamp(min=0))
+
+
+def torch_equal(some, others):
+    return np.array_equal(*map(ops.convert_to_numpy, (some, others)))
 
 
 @pytest.mark.parametrize("kind", [keras.optimizers.Adam, keras.optimizers.AdamW])
