@@ -1,10 +1,10 @@
 """How each stage grows, over three decades of samples, and tenfold everything else.
 
 Tables of 16 numbers and tiny models, so that what grows is ours. Seconds are of the
-processor (compilation among them, once per call); MB is the most memory that a stage
-took beyond what was held before it. `slope` is that of the logarithms over the last
-tenfold: 1 is twice the work for twice the samples; where fixed costs rule it is lower
-(less than 10 ms, or 2 MB, count as so much).
+processor (compilation among them, where a call compiles); MB is the most memory that a
+stage took beyond what was held before it; both are medians of three calls. `slope` is
+that of the logarithms over the last tenfold: 1 is twice the work for twice the samples;
+where fixed costs rule it is lower (less than 10 ms, or 2 MB, count as so much).
 """
 
 import tempfile
@@ -20,7 +20,7 @@ from benchmarks import made_up
 from benchmarks.clock import now, rounded
 from benchmarks.memory import give_back, with_peak
 
-BATCH, REPLICATES = 256, 20
+BATCH, REPLICATES, CALLS = 256, 20, 3
 MLP = {"encoder": "mlp", "units": 8, "layers": 1}
 # Seconds and MB below which clocks and allocators decide; less counts as so much.
 SHORTEST, SMALLEST = 0.01, 2.0
@@ -96,16 +96,20 @@ def stages(size: Size) -> dict[str, tuple]:
             "predict": partial(mk.predict, models["0"], train),
             "evaluate": partial(mk.evaluate, models["0"], train, **scored),
             "compare": partial(mk.compare, models, train, **scored),
-            "save": partial(answers.save, Path(folder, "answers.npz")),
+            "save": partial(_save, answers, folder),
         }
         return {stage: _cost(call) for stage, call in calls.items()}
 
 
 def _cost(call: Callable) -> tuple[float, float | None]:
-    give_back()
-    start = now()
-    _, megabytes = with_peak(call)
-    return (now() - start)[0], megabytes
+    seconds, megabytes = [], []
+    for _ in range(CALLS):
+        give_back()
+        start = now()
+        megabytes.append(with_peak(call)[1])
+        seconds.append((now() - start)[0])
+    peak = None if None in megabytes else np.median(megabytes).item()
+    return np.median(seconds).item(), peak
 
 
 def _walk(train: mk.Samples, answers: object) -> None:
@@ -116,6 +120,10 @@ def _walk(train: mk.Samples, answers: object) -> None:
 
 def _fit(learner: mk.Distiller, train: mk.Samples, few: mk.Samples, answers) -> None:
     mk.fit(learner, train, few, epochs=1, batch_size=BATCH, answers=answers)
+
+
+def _save(answers: object, folder: str) -> None:
+    answers.save(Path(tempfile.mkdtemp(dir=folder), "answers.npz"))
 
 
 def _spec(size: Size) -> mk.Spec:

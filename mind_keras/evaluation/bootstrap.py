@@ -90,8 +90,8 @@ def replicate(
     """
     step = max(FEWEST_IN_CHUNK, CHUNK // max(1, len(rows)))
     starts = range(0, len(weights), step)
-    parts = [metric(y, p, weights[start : start + step][:, rows]) for start in starts]
-    return np.concatenate(parts)
+    drawn = (np.take(weights[at : at + step], rows, axis=1) for at in starts)
+    return np.concatenate([metric(y, p, w) for w in drawn])
 
 
 def distinct(numbers: np.ndarray) -> np.ndarray:

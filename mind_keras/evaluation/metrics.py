@@ -32,11 +32,12 @@ def auroc(y: np.ndarray, p: np.ndarray, w: np.ndarray) -> np.ndarray:
     [1] Hanley & McNeil (1982). https://doi.org/10.1148/radiology.143.1.7063747
     """
     positive, negative = _rising(p, y == 1), _rising(p, y == 0)
-    mass, scores = _mass_before(w[:, negative]), p[negative]
-    twice_below = mass[:, np.searchsorted(scores, p[positive], "left")]
-    twice_below += mass[:, np.searchsorted(scores, p[positive], "right")]
-    won = np.einsum("rn,rn->r", w[:, positive], twice_below)
-    return _ratio(won, 2.0 * w[:, positive].sum(1) * mass[:, -1])
+    mass, scores = _mass_before(_take(w, negative)), p[negative]
+    twice_below = _take(mass, np.searchsorted(scores, p[positive], "left"))
+    twice_below += _take(mass, np.searchsorted(scores, p[positive], "right"))
+    wins = _take(w, positive)
+    won = np.einsum("rn,rn->r", wins, twice_below)
+    return _ratio(won, 2.0 * wins.sum(1) * mass[:, -1])
 
 
 def auprc(y: np.ndarray, p: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -52,12 +53,13 @@ def auprc(y: np.ndarray, p: np.ndarray, w: np.ndarray) -> np.ndarray:
         0.8333
     """
     positive, negative = _rising(-p, y == 1), _rising(-p, y == 0)
-    mass, false_mass = _mass_before(w[:, positive]), _mass_before(w[:, negative])
+    found = _take(w, positive)
+    mass, false_mass = _mass_before(found), _mass_before(_take(w, negative))
     at = -p[positive]
-    hits = mass[:, np.searchsorted(at, at, "right")]
-    flagged = hits + false_mass[:, np.searchsorted(-p[negative], at, "right")]
+    hits = _take(mass, np.searchsorted(at, at, "right"))
+    flagged = hits + _take(false_mass, np.searchsorted(-p[negative], at, "right"))
     precision = np.divide(hits, flagged, out=np.zeros(hits.shape), where=flagged > 0)
-    mean = _ratio(np.einsum("rn,rn->r", w[:, positive], precision), mass[:, -1])
+    mean = _ratio(np.einsum("rn,rn->r", found, precision), mass[:, -1])
     return np.where(false_mass[:, -1] > 0, mean, np.nan)
 
 
@@ -168,9 +170,14 @@ METRICS = {
 
 
 def _rising(scores: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """The chosen samples by rising score."""
+    """The chosen samples by rising score; equal ones in any order."""
     rows = np.flatnonzero(chosen)
-    return rows[np.argsort(scores[rows], kind="stable")]
+    return rows[np.argsort(scores[rows])]
+
+
+def _take(w: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """`w[:, columns]`, quicker."""
+    return np.take(w, columns, axis=1)
 
 
 def _mass_before(w: np.ndarray) -> np.ndarray:
