@@ -5,6 +5,7 @@ which the stays are extracted by the rules of the run's own data.
 """
 
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,7 +42,8 @@ def predict_file(
             be known.
         output: The `.csv` to write: `id, pattern, head, label, probability`, a row per
             head that can answer.
-        calibrated: Apply the temperatures of the run, `calibration.json`.
+        calibrated: Apply the temperatures of the run, `calibration.json`; what has
+            none, for lack of validation samples, stays as it is, with a warning.
         progress: Called as `progress(stage, rows done, fraction)`.
 
     Returns:
@@ -58,6 +60,7 @@ def predict_file(
         samples = read_samples(data, spec, run.preprocessing())
     said = predict(run.model("student"), samples, task=spec.task)
     if temperatures:
+        _warn_of_the_uncalibrated(temperatures.not_fitted(said, samples.pattern))
         said = temperatures.apply(said, samples.pattern)
     table = long_table(said, samples, spec.task)
     with atomic_path(Path(output)) as part:
@@ -82,6 +85,15 @@ def _temperatures(run: Run) -> Temperatures:
             f"{sorted(temperatures.values)}. Was the file moved?"
         )
     return temperatures
+
+
+def _warn_of_the_uncalibrated(places: list[str]) -> None:
+    if places:
+        warnings.warn(
+            f"Not calibrated, since the run had too few validation samples: {places}. "
+            f"{CALIBRATION} says how many; these answers are the student's own.",
+            stacklevel=3,
+        )
 
 
 def _read_folder(run: Run, data: Path, progress: Progress) -> Unlabelled:

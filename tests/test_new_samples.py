@@ -205,6 +205,18 @@ def test_calibrated_answers_have_the_temperatures_of_the_run(
     assert {"cxr", "cxr+ehr", "ehr"} >= set(plain["pattern"]) > {"ehr"}
 
 
+def test_answers_that_nothing_was_fitted_for_are_named(tmp_path):
+    run, temperatures = calibrated_run(tmp_path)
+    temperatures.values["cxr"]["cxr+ehr"] = Temperature(1.0, 0, "T = 1: few")
+    temperatures.values["ehr"]["all"] = Temperature(1.0, 0, "T = 1: few")
+    run.write("calibration.json", temperatures.to_json())
+    files = [tiny_icu.folder(hours=6), tmp_path / "said.csv"]
+    # None of these stays needs the temperature for all other patterns.
+    named = r"too few validation samples: \['cxr of cxr\+ehr'\]"
+    with pytest.warns(UserWarning, match=named):
+        predict_file(run, *files, calibrated=True)
+
+
 def test_temperatures_that_are_not_the_runs_are_refused_before_data_are_read(tmp_path):
     nowhere, output = tmp_path / "nowhere.csv", tmp_path / "said.csv"
     shutil.copytree(tiny_icu_run.finished().path, tmp_path / "bare")

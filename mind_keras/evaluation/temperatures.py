@@ -82,6 +82,24 @@ class Temperatures:
             calibrated[head] = soften(np.asarray(p, float), by, self.kind)
         return calibrated
 
+    def not_fitted(
+        self, probabilities: Mapping[str, np.ndarray], pattern: np.ndarray
+    ) -> list[str]:
+        """Heads and patterns that `apply` leaves as they are: nothing was fitted.
+
+        Args:
+            probabilities, pattern: As in `apply`.
+
+        Returns:
+            As `"cxr of cxr+ehr"`, in order.
+        """
+        return [
+            f"{head} of {name}"
+            for head, p in sorted(probabilities.items())
+            for name in np.unique(pattern[~np.isnan(p).all(axis=1)])
+            if self.of(head, name).n_validation == 0
+        ]
+
     def to_json(self) -> str:
         """Text for `calibration.json`."""
         heads = {
