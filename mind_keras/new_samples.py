@@ -43,7 +43,7 @@ def predict_file(
         output: The `.csv` to write: `id, pattern, head, label, probability`, a row per
             head that can answer.
         calibrated: Apply the temperatures of the run, `calibration.json`; what has
-            none, for lack of validation samples, stays as it is, with a warning.
+            none, as for lack of validation samples, stays as it is, with a warning.
         progress: Called as `progress(stage, rows done, fraction)`.
 
     Returns:
@@ -90,8 +90,8 @@ def _temperatures(run: Run) -> Temperatures:
 def _warn_of_the_uncalibrated(places: list[str]) -> None:
     if places:
         warnings.warn(
-            f"Not calibrated, since the run had too few validation samples: {places}. "
-            f"{CALIBRATION} says how many; these answers are the student's own.",
+            f"The run could fit no temperature for these: {places}. Their answers "
+            "are the student's own, not calibrated.",
             stacklevel=3,
         )
 

@@ -103,7 +103,7 @@ def _rectified(steps: list[Call], gives: list[int]) -> list[Call]:
     """The same calls, ReLUs done in the memory of what nobody else reads.
 
     In place after a batch normalisation or a sum alone: neither needs its own answer
-    to take gradients.
+    to take gradients. A sum of one is no sum, but what it was given.
     """
     maker = {tensor: step for step in steps for tensor in step.gives}
     readers = Counter([*gives, *(tensor for step in steps for tensor in step.reads)])
@@ -115,7 +115,8 @@ def _rectified(steps: list[Call], gives: list[int]) -> list[Call]:
         if before and isinstance(before.operation, FastBatchNorm):
             before.operation.rectifies, before.gives = True, step.gives
             continue
-        if before and before.simple and type(before.operation) is keras.layers.Add:
+        added = before and type(before.operation) is keras.layers.Add
+        if added and before.simple and len(before.reads) > 1:
             step.call = torch.relu_
         kept.append(step)
     return kept

@@ -212,7 +212,7 @@ def test_answers_that_nothing_was_fitted_for_are_named(tmp_path):
     run.write("calibration.json", temperatures.to_json())
     files = [tiny_icu.folder(hours=6), tmp_path / "said.csv"]
     # None of these stays needs the temperature for all other patterns.
-    named = r"too few validation samples: \['cxr of cxr\+ehr'\]"
+    named = r"no temperature for these: \['cxr of cxr\+ehr \(T = 1: few\)'\]\. "
     with pytest.warns(UserWarning, match=named):
         predict_file(run, *files, calibrated=True)
 

@@ -91,10 +91,10 @@ class Temperatures:
             probabilities, pattern: As in `apply`.
 
         Returns:
-            As `"cxr of cxr+ehr"`, in order.
+            As `"cxr of cxr+ehr (why)"`, in order.
         """
         return [
-            f"{head} of {name}"
+            f"{head} of {name} ({self.of(head, name).note})"
             for head, p in sorted(probabilities.items())
             for name in np.unique(pattern[~np.isnan(p).all(axis=1)])
             if self.of(head, name).n_validation == 0
