@@ -13,14 +13,16 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, rankdata
+from scipy.stats import norm
 
 from mind_keras.evaluation.bootstrap import FEWEST_GROUPS, distinct
+from mind_keras.evaluation.metrics import rising
 from mind_keras.evaluation.significance import check_level
 
 DELONG, OBUCHOWSKI = "delong", "obuchowski"
 FEWEST_OF_A_CLASS = 2  # patients; a variance of one is none
 NO_ERROR = 1e-12  # a standard error below is rounding
+SIDES = "left", "right"  # of ties
 
 
 class AreaDifference(NamedTuple):
@@ -93,11 +95,12 @@ def _placements(positive: np.ndarray, p: np.ndarray) -> np.ndarray:
     A positive beats the negatives below it, a negative the positives above it; a tie
     is half a win. The mean is the AUROC, over the positives as over the negatives.
     """
-    within = np.empty(len(p))
-    for chosen in (positive, ~positive):
-        within[chosen] = rankdata(p[chosen])
-    below = rankdata(p) - within
-    return np.where(positive, below / np.sum(~positive), 1 - below / np.sum(positive))
+    placed = np.empty(len(p))
+    hits, misses = rising(p, positive), rising(p, ~positive)
+    for some, others in ((hits, misses), (misses, hits)):
+        twice_won = sum(np.searchsorted(p[others], p[some], side) for side in SIDES)
+        placed[some] = twice_won / (2 * len(others))
+    return np.where(positive, placed, 1 - placed)
 
 
 def _standard_error(

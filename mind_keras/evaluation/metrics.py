@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Weights whose sums, of eight bytes each, a processor's caches hold.
+BLOCK = 2**17
+
 
 def auroc(y: np.ndarray, p: np.ndarray, w: np.ndarray) -> np.ndarray:
     """The chance that a positive gets a higher probability than a negative.
@@ -31,14 +34,20 @@ def auroc(y: np.ndarray, p: np.ndarray, w: np.ndarray) -> np.ndarray:
 
     [1] Hanley & McNeil (1982). https://doi.org/10.1148/radiology.143.1.7063747
     """
-    positive, negative = _rising(p, y == 1), _rising(p, y == 0)
-    # `take`, since an index of columns in brackets costs more; so, too, below.
-    mass, scores = _mass_before(w.take(negative, 1)), p[negative]
-    twice_below = mass.take(np.searchsorted(scores, p[positive], "left"), 1)
-    twice_below += mass.take(np.searchsorted(scores, p[positive], "right"), 1)
-    wins = w.take(positive, 1)
-    won = np.einsum("rn,rn->r", wins, twice_below)
-    return _ratio(won, 2.0 * wins.sum(1) * mass[:, -1])
+    positive, negative = rising(p, y == 1), rising(p, y == 0)
+    below = np.searchsorted(p[negative], p[positive], "left")
+    not_above = np.searchsorted(p[negative], p[positive], "right")
+
+    def area(w: np.ndarray) -> np.ndarray:
+        # `take`, since an index of columns in brackets costs more; so, too, below.
+        mass = _mass_before(w.take(negative, 1))
+        twice_below = mass.take(below, 1)
+        twice_below += mass.take(not_above, 1)
+        wins = w.take(positive, 1)
+        won = np.einsum("rn,rn->r", wins, twice_below)
+        return _ratio(won, 2.0 * wins.sum(1) * mass[:, -1])
+
+    return _in_blocks(area, w)
 
 
 def auprc(y: np.ndarray, p: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -53,15 +62,22 @@ def auprc(y: np.ndarray, p: np.ndarray, w: np.ndarray) -> np.ndarray:
         >>> round(auprc(y, p, one(4)).item(), 4)
         0.8333
     """
-    positive, negative = _rising(-p, y == 1), _rising(-p, y == 0)
-    found = w.take(positive, 1)
-    mass, false_mass = _mass_before(found), _mass_before(w.take(negative, 1))
+    positive, negative = rising(-p, y == 1), rising(-p, y == 0)
     at = -p[positive]
-    hits = mass.take(np.searchsorted(at, at, "right"), 1)
-    flagged = hits + false_mass.take(np.searchsorted(-p[negative], at, "right"), 1)
-    precision = np.divide(hits, flagged, out=np.zeros(hits.shape), where=flagged > 0)
-    mean = _ratio(np.einsum("rn,rn->r", found, precision), mass[:, -1])
-    return np.where(false_mass[:, -1] > 0, mean, np.nan)
+    true = np.searchsorted(at, at, "right")
+    false = np.searchsorted(-p[negative], at, "right")
+
+    def area(w: np.ndarray) -> np.ndarray:
+        found = w.take(positive, 1)
+        mass, false_mass = _mass_before(found), _mass_before(w.take(negative, 1))
+        hits = mass.take(true, 1)
+        flagged = hits + false_mass.take(false, 1)
+        none = np.zeros(hits.shape)
+        precision = np.divide(hits, flagged, out=none, where=flagged > 0)
+        mean = _ratio(np.einsum("rn,rn->r", found, precision), mass[:, -1])
+        return np.where(false_mass[:, -1] > 0, mean, np.nan)
+
+    return _in_blocks(area, w)
 
 
 def accuracy(y: np.ndarray, p: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -136,6 +152,12 @@ def one(n: int) -> np.ndarray:
     return np.ones((1, n), np.uint8)
 
 
+def rising(scores: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """The chosen samples by rising score; equal ones in any order."""
+    rows = np.flatnonzero(chosen)
+    return rows[np.argsort(scores[rows])]
+
+
 LABELS = "each label, or class against the others, alone; headline: their mean"
 POOLED = "all known labels of all samples in one column"
 CLASSES = "the probabilities of all classes together"
@@ -170,10 +192,12 @@ METRICS = {
 }
 
 
-def _rising(scores: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """The chosen samples by rising score; equal ones in any order."""
-    rows = np.flatnonzero(chosen)
-    return rows[np.argsort(scores[rows])]
+def _in_blocks(area: Callable[[np.ndarray], np.ndarray], w: np.ndarray) -> np.ndarray:
+    """`area(w)`, some replicates at a time, so that what it makes stays in caches."""
+    step = max(1, BLOCK // max(1, w.shape[1]))
+    return np.concatenate(
+        [area(w[at : at + step]) for at in range(0, len(w) or 1, step)]
+    )
 
 
 def _mass_before(w: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as peer
 
+from mind_keras.evaluation import metrics
 from mind_keras.evaluation.metrics import (
     METRICS,
     accuracy,
@@ -91,6 +92,21 @@ def test_with_classes_every_replicate_equals_the_reference(name):
     y, p, w = classes(0)
     found = METRICS[name].function(y, p, w)
     np.testing.assert_allclose(found, each(PEERS[name], y, p, w), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["auroc", "auprc"])
+@pytest.mark.parametrize("block", [1, 1400, 4000])
+def test_so_it_is_where_replicates_are_taken_some_at_a_time(name, block, monkeypatch):
+    y, p, w = column(0)
+    monkeypatch.setattr(metrics, "BLOCK", block)
+    found = METRICS[name].function(y, p, w)
+    np.testing.assert_allclose(found, each(PEERS[name], y, p, w), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_of_no_replicates_there_is_none(name):
+    y, p, w = column(0)
+    assert METRICS[name].function(y, p, w[:0]).shape == (0,)
 
 
 @pytest.mark.parametrize("name", METRICS)
