@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import tree
 
-from mind_keras.graph import rebuild
+from mind_keras.graph import caller, rebuild
 
 # Bytes of rows, as float32, that are answered at once on a CPU: what a model makes of
 # more does not stay in the caches, and memory for it is asked of the system anew. But
@@ -35,6 +35,10 @@ def runner(reads: list, gives: list, name: str) -> Callable:
         from mind_keras.plan_torch import Plan
 
         return Plan(reads, gives)
+    if keras.config.backend() == "jax":
+        from mind_keras.fast_jax import stand_in
+
+        return caller(reads, gives, stand_in)
     model = rebuild(reads, gives, name)
     return lambda rows, training=None: tree.flatten(model(rows, training=training))
 

@@ -6,43 +6,12 @@ layer asks for types and shapes several times. To add a
 stand-in: a class with `call`, a rule for which layers, and a line in `STAND_INS`.
 """
 
-from collections.abc import Callable
-
 import keras
 import torch
 
-from mind_keras.stand_in_torch import (
-    CHANNELS_FIRST,
-    CHANNELS_LAST,
-    StandIn,
-    lay,
-    tensor_of,
-)
+from mind_keras.layout_torch import CHANNELS_FIRST, CHANNELS_LAST, lay, tensor_of
+from mind_keras.stand_in import StandIn, chooser, is_usual
 from mind_keras.windows_torch import FastConv2D, FastMaxPooling2D, pads_like_keras
-
-
-def stand_in(layer: keras.Layer) -> Callable:
-    """What to call in place of a layer; the layer itself where none fits."""
-    kind, suits = STAND_INS.get(type(layer), (None, None))
-    plain = (
-        kind
-        and layer.compute_dtype == layer.variable_dtype == "float32"
-        and layer.activity_regularizer is None
-        and suits(layer)
-    )
-    if not plain:
-        return layer
-
-    def call(*args, **kwargs):
-        # With a mask, a first state, whole numbers or the like Keras' way is right.
-        kwargs = {name: value for name, value in kwargs.items() if value is not None}
-        alone = len(args) == 1 and set(kwargs) <= {"training"}
-        alone = alone and getattr(args[0], "dtype", None) == "float32"
-        if not alone or getattr(args[0], "_keras_mask", None) is not None:
-            return layer(*args, **kwargs)
-        return kind.of(layer, args[0], **kwargs)
-
-    return call
 
 
 class FastDense(StandIn):
@@ -134,18 +103,6 @@ class FastBatchNorm(StandIn):
         return answer.permute(CHANNELS_LAST[x.ndim])
 
 
-def _usual(layer) -> bool:
-    """Whether a recurrent layer is what the kernels know."""
-    known = (keras.activations.tanh, keras.activations.sigmoid)
-    odd = layer.dropout, layer.recurrent_dropout, layer.go_backwards, layer.stateful
-    return (
-        (layer.activation, layer.recurrent_activation) == known
-        and not any(odd)
-        and not layer.return_state
-        and getattr(layer, "reset_after", True)
-    )
-
-
 def _last_axis(layer) -> bool:
     rank = layer.input_spec.ndim if layer.input_spec else 0
     last = layer.axis in {-1, (rank or 0) - 1}
@@ -155,8 +112,8 @@ def _last_axis(layer) -> bool:
 
 STAND_INS = {
     keras.layers.Dense: (FastDense, lambda layer: layer.quantization_mode is None),
-    keras.layers.LSTM: (FastRecurrent, _usual),
-    keras.layers.GRU: (FastRecurrent, _usual),
+    keras.layers.LSTM: (FastRecurrent, is_usual),
+    keras.layers.GRU: (FastRecurrent, is_usual),
     keras.layers.BatchNormalization: (FastBatchNorm, _last_axis),
     keras.layers.Conv2D: (FastConv2D, pads_like_keras),
     keras.layers.MaxPooling2D: (
@@ -164,3 +121,4 @@ STAND_INS = {
         lambda layer: (layer.padding, layer.data_format) == ("valid", "channels_last"),
     ),
 }
+stand_in = chooser(STAND_INS)

@@ -104,6 +104,43 @@ def rebuild(reads: list, gives: list, name: str) -> keras.Model:
     return keras.Model(*replay(reads, gives), name=name)
 
 
+def caller(reads: list, gives: list, stand_in: Callable) -> Callable:
+    """What computes some tensors of a graph from others, layer by layer.
+
+    As a model that `rebuild` makes, but that all nested models are opened, for which
+    the names of layers need not differ here.
+
+    Args:
+        reads, gives: Tensors of functional models.
+        stand_in: What to call in place of a layer.
+
+    Returns:
+        `(list of rows, training=) -> list of outputs`.
+    """
+    inputs, tensors = replay(reads, gives, stand_in)
+    nodes = topological(tensors)
+
+    def call(rows: list, training: bool | None = None) -> list:
+        known = {
+            id(t): keras.ops.convert_to_tensor(some, t.dtype)
+            for t, some in zip(inputs, rows, strict=True)
+        }
+        for node in nodes:
+            args, kwargs = node.arguments.fill_in(known)
+            if training is not None and takes_training(node.operation):
+                kwargs["training"] = training  # Keras, too, prefers it to the node's
+            said = tree.flatten(node.operation(*args, **kwargs))
+            known |= {id(t): z for t, z in zip(node.outputs, said, strict=True)}
+        return [known[id(t)] for t in tensors]
+
+    return call
+
+
+def takes_training(operation) -> bool:
+    """Whether a call of it may say that this is training."""
+    return isinstance(operation, keras.Layer) and operation._call_has_training_arg
+
+
 def topological(tensors, known=()) -> list:
     """The nodes between `known` tensors (or inputs) and `tensors`, causes first."""
     order, done, stack = [], set(), [(node_of(t), False) for t in tensors]

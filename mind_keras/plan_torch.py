@@ -15,8 +15,8 @@ import torch
 from keras import tree
 
 from mind_keras.fast_torch import FastBatchNorm, stand_in
-from mind_keras.graph import graph, replay, topological
-from mind_keras.stand_in_torch import StandIn
+from mind_keras.graph import graph, replay, takes_training, topological
+from mind_keras.stand_in import StandIn
 from mind_keras.windows_torch import is_relu
 
 
@@ -81,9 +81,7 @@ class Call:
         self.simple = _is_simple(self.operation)
         self.bare = self.simple and _holds_no_layers(self.operation)
         self.arguments = _arguments(node)
-        self.takes_training = isinstance(self.operation, keras.Layer) and (
-            self.operation._call_has_training_arg
-        )
+        self.takes_training = takes_training(self.operation)
         self.reads = [id(tensor) for tensor in node.input_tensors]
         self.gives = [id(tensor) for tensor in node.outputs]
         self.call = self.operation.call if self.simple else self.operation
@@ -91,7 +89,7 @@ class Call:
     def __call__(self, known: dict, training) -> None:
         args, kwargs = self.arguments(known)
         if self.takes_training and training is not None:
-            kwargs["training"] = training  # Keras, too, prefers it to the node's own
+            kwargs["training"] = training  # Keras, too, prefers it to the node's
         said = self.call(*args, **kwargs)
         said = [said] if isinstance(said, torch.Tensor) else tree.flatten(said)
         for tensor in self.last:

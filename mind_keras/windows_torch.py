@@ -7,20 +7,19 @@ import keras
 import torch
 
 from mind_keras.graph import node_of
-from mind_keras.stand_in_torch import (
-    CHANNELS_FIRST,
-    CHANNELS_LAST,
-    StandIn,
-    lay,
-    tensor_of,
-)
+from mind_keras.layout_torch import CHANNELS_FIRST, CHANNELS_LAST, lay, tensor_of
+from mind_keras.stand_in import StandIn
+
+# Of fewer channels, oneDNN writes beyond its memory in the gradient of kernels of one
+# pixel that skip some (https://github.com/uxlfoundation/oneDNN/issues/6035).
+NARROW = 16
 
 
 class Windowed(StandIn):
     """A layer that moves a window over images, and pads by itself."""
 
-    def __init__(self, layer: keras.Layer, padding: tuple, **kwargs: object) -> None:
-        super().__init__(layer, **kwargs)
+    def __init__(self, layer: keras.Layer, padding: tuple) -> None:
+        super().__init__(layer)
         self.padding = padding
 
     def compute_output_spec(self, x, **kwargs):
@@ -50,12 +49,15 @@ class FastConv2D(Windowed):
             lay(self.layer.kernel, 3, 0, 1, 2)  # Of each filter, a pixel's channels
 
     def call(self, x):
-        layer = self.layer
+        layer, strides = self.layer, self.layer.strides
+        kernel = tensor_of(layer.kernel)
+        if set(layer.kernel_size) == {1} and kernel.shape[2] < NARROW:
+            x, strides = x[:, :: strides[0], :: strides[1]], (1, 1)
         answer = torch.nn.functional.conv2d(
             x.permute(CHANNELS_FIRST[4]),
-            tensor_of(layer.kernel).permute(3, 2, 0, 1),
+            kernel.permute(3, 2, 0, 1),
             layer.bias.value if layer.use_bias else None,
-            layer.strides,
+            strides,
             self.padding,
             groups=layer.groups,
         )

@@ -1,40 +1,33 @@
 """What runs faster says the same: Keras' own call of the same layers is the reference.
 
-On JAX and TensorFlow the laws hold too; there is little to make faster.
+On TensorFlow the laws hold too; there is nothing to make faster.
 """
 
 import keras
 import numpy as np
 import pytest
 import tiny
+from fast_models import (
+    MODELS,
+    SERIES,
+    functional,
+    normalised,
+    random_weights,
+    summed,
+)
 from keras import layers, ops
 
 import mind_keras as mk
 from mind_keras import fast
-from mind_keras.encoders.image import resnet
-from mind_keras.encoders.sequence import gru, lstm
 from mind_keras.fast import _batch, answering, quicken, runner
-from mind_keras.graph import graph
+from mind_keras.graph import graph, node_of, replay
 
 on_torch = pytest.mark.skipif(
-    keras.config.backend() != "torch", reason="stand-ins are for torch alone"
+    keras.config.backend() != "torch", reason="it is about torch alone"
 )
-
-
-def functional(shape, *made, dtype="float32"):
-    x = given = keras.Input(shape, name="ehr", dtype=dtype)
-    for layer in made:
-        x = layer(x)
-    return keras.Model({"ehr": given}, {"ehr": x})
-
-
-def random_weights(model, seed=0):
-    rng = np.random.default_rng(seed)
-    for weight in model.weights:
-        if "seed" not in weight.path:
-            value = rng.normal(size=weight.shape) / 3
-            weight.assign(np.abs(value) if "variance" in weight.path else value)
-    return model
+on_torch_or_jax = pytest.mark.skipif(
+    keras.config.backend() == "tensorflow", reason="nothing is replaced there"
+)
 
 
 def quick(model):
@@ -43,121 +36,10 @@ def quick(model):
     return lambda x, training: run([x], training=training)[0]
 
 
-def frozen_inside():
-    inner = functional((5,), layers.BatchNormalization())
-    inner = keras.Model(inner.inputs[0], inner.outputs[0])
-    x = keras.Input((5,), name="ehr")
-    return keras.Model({"ehr": x}, {"ehr": inner(x, training=False)})
-
-
-def rectified_twice(make, between=lambda x: x):
-    """A ReLU of what is read a second time, as it was."""
-    x = keras.Input((5,), name="ehr")
-    made = make(x)
-    y = layers.Subtract()([layers.ReLU()(between(made)), made])
-    return keras.Model({"ehr": x}, {"ehr": y})
-
-
-def summed(x):
-    return layers.Add()([layers.Dense(5)(x), x])
-
-
-def normalised(x):
-    return layers.BatchNormalization()(layers.Dense(5)(x))
-
-
-SERIES, IMAGE = (7, 5), (12, 14, 3)
-MODELS = {
-    "lstm": lambda: functional(SERIES, layers.LSTM(4)),
-    "lstm of sequences": lambda: functional(
-        SERIES, layers.LSTM(4, return_sequences=True), layers.LSTM(3)
-    ),
-    "lstm without bias": lambda: functional(SERIES, layers.LSTM(4, use_bias=False)),
-    "lstm backwards": lambda: functional(SERIES, layers.LSTM(4, go_backwards=True)),
-    "lstm of relu": lambda: functional(SERIES, layers.LSTM(4, activation="relu")),
-    "lstm after a mask": lambda: functional(
-        SERIES, layers.Masking(0.0), layers.LSTM(4)
-    ),
-    "bidirectional": lambda: functional(SERIES, layers.Bidirectional(layers.LSTM(4))),
-    "gru": lambda: functional(SERIES, layers.GRU(4)),
-    "gru of sequences": lambda: functional(
-        SERIES, layers.GRU(4, return_sequences=True), layers.GRU(3)
-    ),
-    "gru without bias": lambda: functional(SERIES, layers.GRU(4, use_bias=False)),
-    "gru, reset before": lambda: functional(SERIES, layers.GRU(4, reset_after=False)),
-    "batch norm of rows": lambda: functional((5,), layers.BatchNormalization()),
-    "batch norm of series": lambda: functional(
-        SERIES, layers.BatchNormalization(momentum=0.9, epsilon=1e-2)
-    ),
-    "batch norm, axis 1": lambda: functional(SERIES, layers.BatchNormalization(axis=1)),
-    "batch norm, bare": lambda: functional(
-        IMAGE, layers.BatchNormalization(scale=False, center=False)
-    ),
-    "frozen batch norm": lambda: functional(
-        IMAGE, layers.BatchNormalization(trainable=False)
-    ),
-    "dense of rows": lambda: functional((5,), layers.Dense(4, activation="relu")),
-    "dense of series": lambda: functional(SERIES, layers.Dense(4)),
-    "dense of whole numbers": lambda: functional((5,), layers.Dense(4), dtype="int32"),
-    "dense without bias": lambda: functional(SERIES, layers.Dense(4, use_bias=False)),
-    "convolution": lambda: functional(IMAGE, layers.Conv2D(4, 3, padding="same")),
-    "even kernel": lambda: functional(IMAGE, layers.Conv2D(4, 2, padding="same")),
-    "same at stride 2": lambda: functional(
-        IMAGE, layers.Conv2D(4, 3, 2, padding="same", activation="relu")
-    ),
-    "one pixel at stride 2": lambda: functional(
-        IMAGE, layers.Conv2D(4, 1, 2, padding="same")
-    ),
-    "one pixel of odd sides at stride 3": lambda: functional(
-        (7, 9, 2), layers.Conv2D(4, 1, 3, padding="same")
-    ),
-    "groups and dilation": lambda: functional(
-        IMAGE,
-        layers.Conv2D(6, (3, 5), groups=3, padding="same"),
-        layers.Conv2D(4, 3, dilation_rate=2),
-    ),
-    "padding and convolution": lambda: functional(
-        IMAGE, layers.ZeroPadding2D((1, 2)), layers.Conv2D(4, (3, 5), 2)
-    ),
-    "uneven padding": lambda: functional(
-        IMAGE, layers.ZeroPadding2D(((0, 1), (2, 1))), layers.Conv2D(4, 3, 2)
-    ),
-    "padded maximum of a relu": lambda: functional(
-        IMAGE, layers.ReLU(), layers.ZeroPadding2D(1), layers.MaxPooling2D(3, 2)
-    ),
-    "maximum with more padding than torch allows": lambda: functional(
-        IMAGE, layers.ReLU(), layers.ZeroPadding2D(2), layers.MaxPooling2D(3, 2)
-    ),
-    "padded maximum of anything": lambda: functional(
-        IMAGE, layers.ZeroPadding2D(1), layers.MaxPooling2D(3, 2)
-    ),
-    "maximum of a leaky relu": lambda: functional(
-        IMAGE,
-        layers.ReLU(negative_slope=0.5),
-        layers.ZeroPadding2D(1),
-        layers.MaxPooling2D(3, 2),
-    ),
-    "resnet": lambda: functional(IMAGE, resnet(IMAGE, name="e", depth=6, width=16)),
-    "relu of batch norm": lambda: functional(
-        (5,), layers.BatchNormalization(), layers.ReLU(), layers.Dense(2)
-    ),
-    "bounded relu of batch norm": lambda: functional(
-        (5,), layers.BatchNormalization(), layers.ReLU(max_value=0.5)
-    ),
-    "relu of a batch norm read twice": lambda: rectified_twice(normalised),
-    "relu of a sum read twice": lambda: rectified_twice(summed),
-    "relu of a sum of one read twice": lambda: rectified_twice(
-        lambda x: layers.Dense(5)(x), lambda x: layers.Add()([x])
-    ),
-    "relu of the rows, read twice": lambda: rectified_twice(lambda x: x),
-    "relu of a tanh": lambda: functional(
-        (5,), layers.Dense(5, activation="tanh"), layers.ReLU()
-    ),
-    "called as frozen": frozen_inside,
-    "nested lstm": lambda: functional(SERIES, lstm(SERIES, name="e", units=3)),
-    "nested gru": lambda: functional(SERIES, gru(SERIES, name="e", units=3, layers=2)),
-}
 TRAINING = [False, True]
+# In which of them something is, or might be, replaced.
+REPLACED = {"torch": list(MODELS), "jax": [name for name in MODELS if "lstm" in name]}
+REPLACED = REPLACED.get(keras.config.backend(), [])
 
 
 def given(model, rows=6):
@@ -184,52 +66,101 @@ def test_a_quick_model_says_and_keeps_what_keras_does(name, training):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
-@on_torch
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("made", [layers.LSTM, layers.BatchNormalization])
+def test_a_layer_of_float32_stays_so_where_others_are_not(made):
+    options = {"units": 4} if made is layers.LSTM else {}
+    model = random_weights(functional(SERIES, made(**options, dtype="float32")))
+    x, before = ops.convert_to_tensor(given(model)), keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        said = ops.convert_to_numpy(quick(model)(x, False))
+    finally:
+        keras.config.set_dtype_policy(before)
+    expected = ops.convert_to_numpy(model({"ehr": x})["ehr"])
+    np.testing.assert_allclose(said, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", REPLACED)
 def test_a_quick_model_has_the_gradients_of_keras(name):
-    model, found = random_weights(MODELS[name]()), []
+    model = random_weights(MODELS[name]())
     if not model.trainable_variables:
         return
     x = ops.convert_to_tensor(given(model))
-    rng = np.random.default_rng(2)
+    weight = np.random.default_rng(2).normal(size=model({"ehr": x})["ehr"].shape)
+    weight = ops.convert_to_tensor(weight.astype("float32"))
     ways = (
-        lambda x, training: model({"ehr": x}, training=training)["ehr"],
+        (lambda x, training: model({"ehr": x}, training=training)["ehr"]),
         quick(model),
     )
-    for call in ways:
-        model.zero_grad()
-        answer = call(x, True)
-        if not found:
-            weight = ops.convert_to_tensor(
-                rng.normal(size=answer.shape).astype("float32")
-            )
-        (answer * weight).sum().backward()
-        found.append([v.value.grad.numpy().copy() for v in model.trainable_variables])
+    found = [
+        gradients(lambda call=call: ops.sum(call(x, True) * weight), model)
+        for call in ways
+    ]
     for ours, theirs in zip(*found, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
+def gradients(loss, model):
+    """Of each trainable variable."""
+    variables = model.trainable_variables
+    if keras.config.backend() == "torch":
+        model.zero_grad()
+        loss().backward()
+        return [v.value.grad.numpy().copy() for v in variables]
+    import jax
+
+    def of_values(values):
+        with keras.StatelessScope(zip(variables, values, strict=True)):
+            return loss()
+
+    return jax.jit(jax.grad(of_values))([v.value for v in variables])
+
+
 @on_torch
+@pytest.mark.parametrize("channels", [1, 4, 8])
+@pytest.mark.parametrize("groups", [1, 4])
+def test_one_pixel_of_few_channels_has_its_gradient(channels, groups):
+    shape, rng = (12, 14, channels * groups), np.random.default_rng(0)
+    made = layers.Conv2D(8, 1, 2, padding="same", groups=groups, use_bias=False)
+    model = random_weights(functional(shape, made))
+    x, kernel, call = given(model), made.kernel.numpy().astype(float), quick(model)
+    weight = rng.normal(size=(6, 6, 7, 8))
+    answer = call(ops.convert_to_tensor(x), True)
+    (answer * ops.convert_to_tensor(weight.astype("float32"))).sum().backward()
+    seen = x[:, ::2, ::2].reshape(6, 6, 7, groups, channels).astype(float)
+    kernel = kernel.reshape(channels, groups, 8 // groups)
+    weight = weight.reshape(6, 6, 7, groups, 8 // groups)
+    said = np.einsum("bhwgc,cgf->bhwgf", seen, kernel).reshape(6, 6, 7, 8)
+    grads = np.einsum("bhwgc,bhwgf->cgf", seen, weight).reshape(1, 1, channels, 8)
+    np.testing.assert_allclose(answer.detach().numpy(), said, rtol=1e-4, atol=1e-4)
+    found = made.kernel.value.grad.numpy()
+    np.testing.assert_allclose(found, grads, rtol=1e-4, atol=1e-3)
+
+
+@on_torch_or_jax
 @pytest.mark.parametrize(
-    ("made", "kind"),
+    ("made", "torch", "jax"),
     [
-        (lambda: layers.LSTM(4), "FastRecurrent"),
-        (lambda: layers.GRU(4), "FastRecurrent"),
-        (lambda: layers.BatchNormalization(), "FastBatchNorm"),
-        (lambda: layers.Dense(4), "FastDense"),
-        (lambda: layers.LSTM(4, dtype="mixed_bfloat16"), None),
-        (lambda: layers.LSTM(4, recurrent_dropout=0.1), None),
-        (lambda: layers.LSTM(4, activity_regularizer="l2"), None),
+        (lambda: layers.LSTM(4), "FastRecurrent", "FastLSTM"),
+        (lambda: layers.GRU(4), "FastRecurrent", None),
+        (lambda: layers.BatchNormalization(), "FastBatchNorm", None),
+        (lambda: layers.Dense(4), "FastDense", None),
+        (lambda: layers.LSTM(4, dtype="mixed_bfloat16"), None, None),
+        (lambda: layers.LSTM(4, recurrent_dropout=0.1), None, None),
+        (lambda: layers.LSTM(4, activity_regularizer="l2"), None, None),
     ],
 )
-def test_only_what_the_kernel_knows_is_replaced(made, kind):
-    from mind_keras.plan_torch import Plan
+def test_only_what_the_kernel_knows_is_replaced(made, torch, jax):
+    model, kind = functional(SERIES, made()), torch
+    if keras.config.backend() == "jax":
+        from mind_keras.fast_jax import stand_in
 
-    model = functional(SERIES, made())
-    inputs, outputs = graph(model)
-    (step,) = Plan(list(inputs.values()), list(outputs.values())).steps
+        kind = jax
+    else:
+        from mind_keras.fast_torch import stand_in
+    _, (said,) = replay(model.inputs, model.outputs, stand_in)
     known = type(model.layers[-1]).__name__
-    assert type(step.operation).__name__ == (kind or known)
+    assert type(node_of(said).operation).__name__ == (kind or known)
 
 
 @on_torch
