@@ -80,6 +80,11 @@ def _answering(model: keras.Model) -> Callable:
         from mind_keras.plan_torch import answers
 
         return answers(model)
+    ask = model.predict_on_batch
+    if keras.config.backend() == "jax" and model.jit_compile:
+        from mind_keras.fast_jax import asking
+
+        ask = asking(model)
 
     def answer(rows: Mapping, batch_size: int) -> dict[str, np.ndarray]:
         size = len(next(iter(rows.values())))
@@ -87,7 +92,7 @@ def _answering(model: keras.Model) -> Callable:
         # Not by `predict`, which sets itself up anew at each call: on TensorFlow that
         # takes as long as thousands of rows.
         said = [
-            model.predict_on_batch(
+            ask(
                 {
                     name: _filled(some[start : start + batch], batch)
                     for name, some in rows.items()
@@ -96,7 +101,7 @@ def _answering(model: keras.Model) -> Callable:
             for start in range(0, size, batch)
         ]
         return {
-            head: np.concatenate([one[head] for one in said])[:size]
+            head: np.concatenate([np.asarray(one[head]) for one in said])[:size]
             for head in model.output
         }
 

@@ -8,6 +8,8 @@ To add a stand-in: a class with `call`, a rule for which layers, and a line in
 `STAND_INS`.
 """
 
+from collections.abc import Callable
+
 import jax
 import keras
 from jax import lax
@@ -105,6 +107,21 @@ def _before(states):
 
 
 hidden_states.defvjp(_forward, _backward)
+
+
+def asking(model: keras.Model) -> Callable:
+    """`{modality: rows} -> {head: answers}`, in inference mode, compiled.
+
+    `predict_on_batch` sorts the variables of a model by kind and back at each call,
+    which of one row takes as long as the answer.
+    """
+
+    @jax.jit
+    def answers(values, rows):
+        with keras.StatelessScope(list(zip(model.variables, values, strict=True))):
+            return model(rows, training=False)
+
+    return lambda rows: answers([variable.value for variable in model.variables], rows)
 
 
 def _on_cpu_and_usual(layer: keras.layers.LSTM) -> bool:

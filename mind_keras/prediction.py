@@ -233,10 +233,12 @@ _KEPT = weakref.WeakKeyDictionary()
 def _answering(model: keras.Model, present: frozenset) -> tuple[list[str], Callable]:
     """What a sub-model reads, and how to ask it."""
     kept = _KEPT.setdefault(model, {})
-    if present not in kept:
+    # Who adds variables (LoRA, quantisation) changes what is to be computed.
+    key = present, len(model.variables)
+    if key not in kept:
         part = submodel(model, present)
-        kept[present] = sorted(part.input), answering(part)
-    return kept[present]
+        kept[key] = sorted(part.input), answering(part)
+    return kept[key]
 
 
 def _answers(model: keras.Model, x: Mapping, task: Task, batch_size: int) -> dict:

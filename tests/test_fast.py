@@ -228,6 +228,31 @@ def test_answers_in_batches_are_those_of_predict():
         np.testing.assert_allclose(ours[head], logits, rtol=1e-5, atol=1e-6)
 
 
+class Aside(layers.Layer):
+    """A user's layer that leaves the backend, so that nothing can be compiled."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_jit = False
+
+    def call(self, x):
+        return ops.convert_to_tensor(np.sort(ops.convert_to_numpy(x), axis=-1))
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+@on_torch_or_jax
+def test_what_cannot_be_compiled_is_asked_as_it_is():
+    x = keras.Input((5,), name="ehr")
+    said = layers.Dense(3)(Aside()(x))
+    model = random_weights(keras.Model({"ehr": x}, {"ehr": said}))
+    rows = given(model)
+    (kernel, bias), found = model.get_weights(), answering(model)({"ehr": rows}, 4)
+    expected = np.sort(rows, axis=-1) @ kernel + bias
+    np.testing.assert_allclose(found["ehr"], expected, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("piece", "batch_size", "at_once"), [(12, 99, 16), (1200, 99, 20), (1200, 5, 5)]
 )
@@ -263,6 +288,21 @@ def test_what_was_asked_before_follows_the_weights():
     fresh.set_weights(model.get_weights())
     assert np.abs(before - after).max() > 1e-4
     np.testing.assert_allclose(mk.predict(fresh, x, task=task)["ehr"], after, rtol=1e-5)
+
+
+def test_what_was_asked_before_has_what_was_added_since():
+    model, x = tiny.student(tiny.spec()), {"ehr": given_rows(tiny.spec(), "ehr")}
+    task = tiny.spec().task
+    before = mk.predict(model, x, task=task)["ehr"]
+    for layer in model.layers:
+        if isinstance(layer, layers.Dense):
+            layer.enable_lora(2)
+    random_weights(model)
+    after = mk.predict(model, x, task=task)["ehr"]
+    logits = mk.submodel(model, ["ehr"])(x)["ehr"]
+    expected = ops.convert_to_numpy(ops.sigmoid(logits))
+    assert np.abs(before - after).max() > 1e-4
+    np.testing.assert_allclose(after, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [1, 3, 8, 33, 70, 96, 97])
