@@ -3,7 +3,7 @@
 Nothing here changes a model but the order in which the weights of a learner lie in
 memory: variables are the model's, and what is saved, cloned or exported is what the
 user built. Where a backend compiles whole steps (JAX) or a function (TensorFlow) there
-is little to add; on torch see the files that are named for it.
+is little to add: see the files that are named for a backend.
 """
 
 import math
@@ -26,7 +26,7 @@ def runner(reads: list, gives: list, name: str) -> Callable:
 
     Args:
         reads, gives: Tensors of functional models.
-        name: Of the model that this is on most backends.
+        name: Of the model that this is on TensorFlow.
 
     Returns:
         `(list of rows, training=) -> list of outputs`.
@@ -101,7 +101,7 @@ def _answering(model: keras.Model) -> Callable:
             for start in range(0, size, batch)
         ]
         return {
-            head: np.concatenate([np.asarray(one[head]) for one in said])[:size]
+            head: np.concatenate([one[head] for one in said])[:size]
             for head in model.output
         }
 

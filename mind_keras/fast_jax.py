@@ -1,4 +1,4 @@
-"""An LSTM on JAX whose gradient is written out.
+"""On JAX: an LSTM whose gradient is written out, and answers of few rows.
 
 What JAX derives from a loop over time adds up the gradients of the kernels step by
 step. Here the loop backwards gives those of the gates alone; the kernels' are then one
@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import jax
 import keras
+import numpy as np
 from jax import lax
 from jax import numpy as jnp
 
@@ -23,7 +24,7 @@ class FastLSTM(StandIn):
 
     def call(self, x):
         layer, cell = self.layer, self.layer.cell
-        bias = cell.bias.value if cell.use_bias else jnp.zeros(4 * cell.units)
+        bias = cell.bias.value if cell.use_bias else jnp.zeros(4 * cell.units, x.dtype)
         states = hidden_states(
             jnp.swapaxes(x, 0, 1), cell.kernel.value, cell.recurrent_kernel.value, bias
         )
@@ -41,7 +42,7 @@ def hidden_states(x, kernel, recurrent_kernel, bias):
         bias: `(4 units,)`.
 
     Returns:
-        `(time, batch, units)`.
+        `(time, batch, units)`. Its gradient is for reverse mode alone.
     """
     return _forward(x, kernel, recurrent_kernel, bias)[0]
 
@@ -49,7 +50,7 @@ def hidden_states(x, kernel, recurrent_kernel, bias):
 def _forward(x, kernel, recurrent_kernel, bias):
     units = len(recurrent_kernel)
     # All gates by one tanh: a sigmoid of z is half of 1 + tanh(z / 2).
-    scale = jnp.full(4 * units, 0.5).at[2 * units : 3 * units].set(1)
+    scale = jnp.full(4 * units, 0.5, x.dtype).at[2 * units : 3 * units].set(1)
 
     def step(state, projected):
         hidden, cell = state
@@ -60,7 +61,7 @@ def _forward(x, kernel, recurrent_kernel, bias):
         hidden = give * jnp.tanh(cell)
         return (hidden, cell), (hidden, cell, gates)
 
-    zeros = jnp.zeros((x.shape[1], units))
+    zeros = jnp.zeros((x.shape[1], units), x.dtype)
     _, (hidden, cell, gates) = lax.scan(step, (zeros, zeros), x @ kernel + bias)
     return hidden, (x, kernel, recurrent_kernel, hidden, cell, gates)
 
@@ -118,10 +119,21 @@ def asking(model: keras.Model) -> Callable:
 
     @jax.jit
     def answers(values, rows):
-        with keras.StatelessScope(list(zip(model.variables, values, strict=True))):
-            return model(rows, training=False)
+        held = list(zip(model.variables, values, strict=True))
+        with keras.StatelessScope(held) as scope:
+            said = model(rows, training=False)
+        now = {k: scope.get_current_value(v) for k, (v, _) in enumerate(held)}
+        # What draws at random, or counts, has another state now.
+        return said, {k: value for k, value in now.items() if value is not values[k]}
 
-    return lambda rows: answers([variable.value for variable in model.variables], rows)
+    def ask(rows):
+        variables = model.variables
+        said, moved = answers([variable.value for variable in variables], rows)
+        for k, value in moved.items():
+            variables[k].assign(value)
+        return {head: np.asarray(some) for head, some in said.items()}
+
+    return ask
 
 
 def _on_cpu_and_usual(layer: keras.layers.LSTM) -> bool:

@@ -9,7 +9,7 @@ outside, which one graph would not allow.
 from collections.abc import Callable
 
 import keras
-from keras import tree
+from keras import ops, tree
 
 # The class of functional models has no public name.
 _given = keras.Input((1,))
@@ -61,7 +61,7 @@ def reach(tensors: list, known: dict, stand_in: Callable | None = None) -> list:
     Args:
         tensors: Outputs of a graph.
         known: `{id(tensor): its replacement}`; extended in place.
-        stand_in: What to call in place of a layer; all models are then opened.
+        stand_in: What to call in place of a layer; models are then opened.
 
     Returns:
         The replacements of `tensors`; a tensor where nothing changed is kept.
@@ -69,11 +69,11 @@ def reach(tensors: list, known: dict, stand_in: Callable | None = None) -> list:
     for node in topological(tensors, known):
         before = {id(t): known[id(t)] for t in node.input_tensors}
         nested = isinstance(node.operation, Functional)
-        if nested and (stand_in or _has_parts(node.operation)):
+        if nested and ((stand_in and _opens(node)) or _has_parts(node.operation)):
             (given, *_), _ = node.arguments.fill_in(before)
             inside = {
-                id(tensor): value
-                for tensor, value in zip(
+                id(t): value if value.dtype == t.dtype else ops.cast(value, t.dtype)
+                for t, value in zip(
                     node.operation.inputs, tree.flatten(given), strict=True
                 )
             }
@@ -107,8 +107,8 @@ def rebuild(reads: list, gives: list, name: str) -> keras.Model:
 def caller(reads: list, gives: list, stand_in: Callable) -> Callable:
     """What computes some tensors of a graph from others, layer by layer.
 
-    As a model that `rebuild` makes, but that all nested models are opened, for which
-    the names of layers need not differ here.
+    As a model that `rebuild` makes, but that nested models are opened, for which the
+    names of layers need not differ here.
 
     Args:
         reads, gives: Tensors of functional models.
@@ -122,7 +122,7 @@ def caller(reads: list, gives: list, stand_in: Callable) -> Callable:
 
     def call(rows: list, training: bool | None = None) -> list:
         known = {
-            id(t): keras.ops.convert_to_tensor(some, t.dtype)
+            id(t): ops.convert_to_tensor(some, t.dtype)
             for t, some in zip(inputs, rows, strict=True)
         }
         for node in nodes:
@@ -169,6 +169,13 @@ def needs_of(tensors, inputs: dict) -> dict[int, frozenset]:
             ]
         needs |= {id(t): want for t, want in zip(node.outputs, wants, strict=True)}
     return needs
+
+
+def _opens(node) -> bool:
+    """Whether a nested model does no more than its graph says."""
+    args, kwargs = node.arguments.args, node.arguments.kwargs
+    masked = len(args) > 1 or kwargs.get("mask") is not None
+    return type(node.operation) is Functional and not masked
 
 
 def _needs_inside(model: keras.Model) -> list[frozenset[int]]:

@@ -226,19 +226,21 @@ def _by_modalities(samples: Presence, reads: frozenset) -> dict[frozenset, np.nd
     return {present: np.concatenate(some) for present, some in found.items()}
 
 
-# What was compiled for a model and some modalities, as long as the model lives.
+# What was compiled for a model and some modalities, as long as the model lives, and
+# how many variables the model had.
 _KEPT = weakref.WeakKeyDictionary()
 
 
 def _answering(model: keras.Model, present: frozenset) -> tuple[list[str], Callable]:
     """What a sub-model reads, and how to ask it."""
-    kept = _KEPT.setdefault(model, {})
-    # Who adds variables (LoRA, quantisation) changes what is to be computed.
-    key = present, len(model.variables)
-    if key not in kept:
+    size, kept = _KEPT.get(model, (None, {}))
+    if size != len(model.variables):  # LoRA or quantisation adds some
+        kept = {}
+        _KEPT[model] = len(model.variables), kept
+    if present not in kept:
         part = submodel(model, present)
-        kept[key] = sorted(part.input), answering(part)
-    return kept[key]
+        kept[present] = sorted(part.input), answering(part)
+    return kept[present]
 
 
 def _answers(model: keras.Model, x: Mapping, task: Task, batch_size: int) -> dict:

@@ -41,6 +41,8 @@ class FastConv2D(Windowed):
     def of(cls, layer: keras.Layer, x, **kwargs):
         if layer.padding == "same":
             return cls(layer, tuple(size // 2 for size in layer.kernel_size))(x)
+        if _is_unsafe(layer):
+            return cls(layer, (0, 0))(x)
         source, padding = _before_padding(x)
         return cls(layer, padding)(source)
 
@@ -51,7 +53,7 @@ class FastConv2D(Windowed):
     def call(self, x):
         layer, strides = self.layer, self.layer.strides
         kernel = tensor_of(layer.kernel)
-        if set(layer.kernel_size) == {1} and kernel.shape[2] < NARROW:
+        if _is_unsafe(layer):
             x, strides = x[:, :: strides[0], :: strides[1]], (1, 1)
         answer = torch.nn.functional.conv2d(
             x.permute(CHANNELS_FIRST[4]),
@@ -87,6 +89,12 @@ class FastMaxPooling2D(Windowed):
             x.permute(CHANNELS_FIRST[4]), layer.pool_size, layer.strides, self.padding
         )
         return answer.permute(CHANNELS_LAST[4])
+
+
+def _is_unsafe(layer: keras.layers.Conv2D) -> bool:
+    """See `NARROW`."""
+    one = set(layer.kernel_size) == {1} and set(layer.strides) != {1}
+    return one and layer.kernel.shape[2] < NARROW
 
 
 def _before_padding(x) -> tuple:

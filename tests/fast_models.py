@@ -7,6 +7,8 @@ from keras import layers
 from mind_keras.encoders.image import resnet
 from mind_keras.encoders.sequence import gru, lstm
 
+SERIES, IMAGE = (7, 5), (12, 14, 3)
+
 
 def functional(shape, *made, dtype="float32"):
     x = given = keras.Input(shape, name="ehr", dtype=dtype)
@@ -31,6 +33,23 @@ def frozen_inside():
     return keras.Model({"ehr": x}, {"ehr": inner(x, training=False)})
 
 
+class Doubled(keras.Model):
+    """A functional model that does more than its graph says."""
+
+    @classmethod
+    def of(cls, shape):
+        x = keras.Input(shape)
+        return cls(x, layers.LSTM(4)(x))
+
+    def call(self, x, training=None, mask=None):
+        return 2 * super().call(x, training=training, mask=mask)
+
+
+def of_dtype(dtype):
+    x = keras.Input(SERIES, dtype=dtype)
+    return keras.Model(x, layers.Dense(5)(x))
+
+
 def rectified_twice(make, between=lambda x: x):
     """A ReLU of what is read a second time, as it was."""
     x = keras.Input((5,), name="ehr")
@@ -47,7 +66,6 @@ def normalised(x):
     return layers.BatchNormalization()(layers.Dense(5)(x))
 
 
-SERIES, IMAGE = (7, 5), (12, 14, 3)
 MODELS = {
     "lstm": lambda: functional(SERIES, layers.LSTM(4)),
     "lstm of sequences": lambda: functional(
@@ -136,6 +154,13 @@ MODELS = {
         (5,), layers.Dense(5, activation="tanh"), layers.ReLU()
     ),
     "called as frozen": frozen_inside,
+    "few channels, padded, one pixel at stride 2": lambda: functional(
+        (12, 14, 3), layers.ZeroPadding2D(1), layers.Conv2D(8, 1, 2)
+    ),
+    "nested, of its own call": lambda: functional(SERIES, Doubled.of(SERIES)),
+    "nested, of whole numbers": lambda: functional(
+        SERIES, of_dtype("int32"), layers.LSTM(3)
+    ),
     "nested lstm": lambda: functional(SERIES, lstm(SERIES, name="e", units=3)),
     "nested gru": lambda: functional(SERIES, gru(SERIES, name="e", units=3, layers=2)),
 }

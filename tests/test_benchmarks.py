@@ -24,7 +24,8 @@ from benchmarks.distil import plain_teachers
 from benchmarks.plain_weights import copied, matched
 
 PIXELS, ROWS = 40, 6
-SMALL = {"cxr": made_up.RESNET | {"depth": 6, "width": 4}, "ehr": made_up.LSTM}
+# No narrower: plain torch would write beyond its memory (`windows_torch.NARROW`).
+SMALL = {"cxr": made_up.RESNET | {"depth": 6, "width": 16}, "ehr": made_up.LSTM}
 ENCODERS = {
     "lstm": {"ehr": {"encoder": "lstm", "units": 5, "layers": 2}},
     "gru": {"ehr": {"encoder": "gru", "units": 5}},

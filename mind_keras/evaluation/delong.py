@@ -1,6 +1,6 @@
 """The difference of two areas under the ROC curve, without resampling.
 
-DeLong's variance [1] from ranks [2], and, where patients have several samples,
+DeLong's variance [1], in sorted order [2], and, where patients have several samples,
 Obuchowski's [3]: with one sample each the two are the same number, so there is one
 formula here.
 
@@ -74,6 +74,7 @@ def delong(
     check_level(level)
     code, patients = pd.factorize(np.asarray(group))
     method = DELONG if len(patients) == len(y) else OBUCHOWSKI
+    p, reference = np.asarray(p), np.asarray(reference)
     positive = np.asarray(y) == 1
     if positive.all() or not positive.any():
         note = f"undefined: none is {'negative' if positive.any() else 'positive'}"
@@ -100,6 +101,8 @@ def _placements(positive: np.ndarray, p: np.ndarray) -> np.ndarray:
     for some, others in ((hits, misses), (misses, hits)):
         twice_won = sum(np.searchsorted(p[others], p[some], side) for side in SIDES)
         placed[some] = twice_won / (2 * len(others))
+    if np.isnan(p).any():
+        placed[:] = np.nan  # it has no place
     return np.where(positive, placed, 1 - placed)
 
 

@@ -158,3 +158,10 @@ def test_a_level_outside_0_and_1_is_refused():
     y, p, q, group = scores()
     with pytest.raises(ValueError, match=r"between 0 and 1. Received: 95"):
         delong(y, p, q, group, level=95)
+
+
+def test_where_a_score_is_unknown_so_is_all():
+    y, p = np.array([0, 1] * 10), np.linspace(0, 1, 20)
+    p[3] = np.nan
+    found = delong(y, p, p[::-1], np.arange(20))
+    assert np.isnan([found.value, found.error, found.p]).all()
