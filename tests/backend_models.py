@@ -6,7 +6,8 @@ import mind_keras as mk
 
 TASK = mk.Task("death", kind="binary", labels=("death",))
 SPEC = mk.Spec(TASK, (mk.Modality("ehr", (8, 3)), mk.Modality("cxr", (16, 16, 1))))
-RESNET = {"encoder": "resnet", "depth": 6, "width": 4, "stem": "stride1"}
+# No narrower: plain torch would write beyond its memory (`windows_torch.NARROW`).
+RESNET = {"encoder": "resnet", "depth": 6, "width": 16, "stem": "stride1"}
 
 
 def arrays(size=32, seed=0):

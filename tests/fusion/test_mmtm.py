@@ -115,10 +115,12 @@ def test_a_cut_student_has_the_weights_of_one_that_is_not_and_those_of_the_excha
     student,
 ):
     plain = mk.build_student(ABOUT, ENCODERS | {"lab": own()})
-    squeeze = (4 + 5 + 6) // 4
-    exchange = 15 * squeeze + squeeze + squeeze * 15 + 15
+    width = SMALL["resnet"]["width"]
+    channels = width + 5 + 6
+    squeeze = channels // 4
+    exchange = channels * squeeze + squeeze + squeeze * channels + channels
     assert student.count_params() == plain.count_params() + exchange
-    assert student.get_layer("fusion").output.shape == (None, 8 + 5 + 3)
+    assert student.get_layer("fusion").output.shape == (None, 2 * width + 5 + 3)
 
 
 def test_unimodal_heads_read_the_ungated_path_and_fusion_the_gated_one(student):
