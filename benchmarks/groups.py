@@ -3,7 +3,9 @@
 Groups run the image encoder on images that exist. The placeholder way gives all other
 samples an image of zeros and runs it on these too; the mask of their loss, which it
 needs as well, is not counted. Both by `mk.fit`, so that only the rows differ. What is
-saved are images: the more of a step they are, the more of it.
+saved are images: the more of a step they are, the more of it. The line through the
+shares of paired samples, drawn on to 0 %, shows what all rows need, images or not; no
+grouping can go below that.
 """
 
 import numpy as np
