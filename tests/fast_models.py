@@ -104,7 +104,7 @@ MODELS = {
     "same at stride 2": lambda: functional(
         IMAGE, layers.Conv2D(4, 3, 2, padding="same", activation="relu")
     ),
-    # Of fewer channels, Keras' own way writes beyond its memory: see below.
+    # Of fewer channels, Keras' own gradient writes beyond its memory (`test_fast`).
     "one pixel at stride 2": lambda: functional(
         (12, 14, 16), layers.Conv2D(4, 1, 2, padding="same")
     ),

@@ -16,13 +16,12 @@ import pandas as pd
 from scipy.stats import norm
 
 from mind_keras.evaluation.bootstrap import FEWEST_GROUPS, distinct
-from mind_keras.evaluation.metrics import rising
+from mind_keras.evaluation.metrics import places, rising
 from mind_keras.evaluation.significance import check_level
 
 DELONG, OBUCHOWSKI = "delong", "obuchowski"
 FEWEST_OF_A_CLASS = 2  # patients; a variance of one is none
 NO_ERROR = 1e-12  # a standard error below is rounding
-SIDES = "left", "right"  # of ties
 
 
 class AreaDifference(NamedTuple):
@@ -99,8 +98,8 @@ def _placements(positive: np.ndarray, p: np.ndarray) -> np.ndarray:
     placed = np.empty(len(p))
     hits, misses = rising(p, positive), rising(p, ~positive)
     for some, others in ((hits, misses), (misses, hits)):
-        twice_won = sum(np.searchsorted(p[others], p[some], side) for side in SIDES)
-        placed[some] = twice_won / (2 * len(others))
+        below, not_above = places(p, some, others)
+        placed[some] = (below + not_above) / (2 * len(others))
     if np.isnan(p).any():
         placed[:] = np.nan  # it has no place
     return np.where(positive, placed, 1 - placed)

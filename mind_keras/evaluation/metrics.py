@@ -35,8 +35,7 @@ def auroc(y: np.ndarray, p: np.ndarray, w: np.ndarray) -> np.ndarray:
     [1] Hanley & McNeil (1982). https://doi.org/10.1148/radiology.143.1.7063747
     """
     positive, negative = rising(p, y == 1), rising(p, y == 0)
-    below = np.searchsorted(p[negative], p[positive], "left")
-    not_above = np.searchsorted(p[negative], p[positive], "right")
+    below, not_above = places(p, positive, negative)
 
     def area(w: np.ndarray) -> np.ndarray:
         # `take`, since an index of columns in brackets costs more; so, too, below.
@@ -156,6 +155,16 @@ def rising(scores: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """The chosen samples by rising score; equal ones in any order."""
     rows = np.flatnonzero(chosen)
     return rows[np.argsort(scores[rows])]
+
+
+def places(p: np.ndarray, some: np.ndarray, others: np.ndarray) -> list[np.ndarray]:
+    """How many of the others are below each of some samples, and how many not above.
+
+    Args:
+        p: Scores of all samples, `(n,)`.
+        some, others: Which samples, by `rising` score.
+    """
+    return [np.searchsorted(p[others], p[some], side) for side in ("left", "right")]
 
 
 LABELS = "each label, or class against the others, alone; headline: their mean"
